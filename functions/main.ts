@@ -1,0 +1,24 @@
+import { app } from "@azure/functions";
+import { getApp } from "../shared/app.ts";
+import "./authorize.ts";
+import "./callback.ts";
+import "./consent.ts";
+import "./health.ts";
+import "./home.ts";
+import "./jwks.ts";
+import "./message.ts";
+import "./metadata.ts";
+import "./register.ts";
+import "./sse.ts";
+import "./token.ts";
+
+// Without it the library answers only when a handler is done, and a stream never is.
+app.setup({ enableHttpStream: true });
+
+// A setting that is missing or contradictory stops the start, not the first request.
+app.hook.appStart(() => {
+  getApp();
+});
+
+// The host gives five seconds, and no signal.
+app.hook.appTerminate(() => getApp().close());

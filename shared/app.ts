@@ -1,0 +1,181 @@
+import { type Clock, systemClock } from "./clock.ts";
+import { type Config, loadConfig } from "./config.ts";
+import type { Entra } from "./entra/entra.ts";
+import { MsalEntra } from "./entra/msal-entra.ts";
+import { features } from "./features/all.ts";
+import type { Handler } from "./http/context.ts";
+import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endpoint.ts";
+import { healthHandler } from "./http/health.ts";
+import { homeHandler } from "./http/home.ts";
+import { Keyring } from "./keys/keyring.ts";
+import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
+import { Sealer } from "./keys/seal.ts";
+import { consoleLog, type Log } from "./log.ts";
+import { Connections } from "./mcp/connections.ts";
+import { FeatureCalls } from "./mcp/feature-calls.ts";
+import { messageHandler } from "./mcp/message.ts";
+import { sseHandler } from "./mcp/sse.ts";
+import { authorizationCodeGrant } from "./oauth/authorization-code-grant.ts";
+import { authorizeHandler } from "./oauth/authorize.ts";
+import { BrowserBinding } from "./oauth/browser-binding.ts";
+import { callbackHandler } from "./oauth/callback.ts";
+import { Clients } from "./oauth/clients.ts";
+import { Codes } from "./oauth/codes.ts";
+import { consentHandler } from "./oauth/consent.ts";
+import { ConsentRequests } from "./oauth/consent-request.ts";
+import {
+  authorizationServerHandler,
+  jwksHandler,
+  openIdConfigurationHandler,
+  protectedResourceHandler,
+} from "./oauth/metadata.ts";
+import { refreshTokenGrant } from "./oauth/refresh-token-grant.ts";
+import { registerHandler } from "./oauth/register.ts";
+import { Resources } from "./oauth/resources.ts";
+import { TokenIssuer } from "./oauth/token-issuer.ts";
+import { tokenHandler } from "./oauth/token.ts";
+import { Transactions } from "./oauth/transactions.ts";
+import { type Random, randomId, systemRandom } from "./random.ts";
+import { LocalRelay } from "./relay/local-relay.ts";
+import { AccessTokens } from "./sessions/access-token.ts";
+import { BearerCheck } from "./sessions/bearer.ts";
+import { SettingsTable } from "./sessions/personal-settings.ts";
+import { RefreshTokens } from "./sessions/refresh-token.ts";
+import { Sessions } from "./sessions/sessions.ts";
+import { Vault } from "./sessions/vault.ts";
+import type { Store } from "./storage/store.ts";
+import { TableStore } from "./storage/table-store.ts";
+
+/** The server: a handler for each route, and the way to end it. */
+export interface App {
+  readonly config: Config;
+  readonly handlers: Readonly<
+    Record<
+      | "authorizationServerMetadata"
+      | "authorize"
+      | "callback"
+      | "consent"
+      | "health"
+      | "home"
+      | "jwks"
+      | "message"
+      | "openIdConfiguration"
+      | "protectedResourceMetadata"
+      | "register"
+      | "sse"
+      | "token",
+      Handler
+    >
+  >;
+  /** Ends the streams, when the instance is about to go. */
+  close(): Promise<void>;
+}
+
+/** What reaches out of the process; tests hand in their own. */
+export interface Adapters {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The adapter to Entra; MSAL where it is left out. */
+  readonly entra?: Entra;
+}
+
+/** Puts the server together: config and adapters in, handlers out. */
+export function createApp(config: Config, adapters: Adapters): App {
+  const issuer = config.baseUrl;
+  const resources = new Resources(config.baseUrl);
+  // What most parts are made of; each takes from it what its own type names.
+  const base = {
+    ...adapters,
+    ...config,
+    issuer,
+    resources,
+    cookies: { loopback: config.loopback },
+  };
+
+  const keyring = new Keyring({ ...base, wrapper: new LocalKeyWrapper(config.localKey) });
+  const sealer = new Sealer(keyring);
+  const vault = new Vault({ ...base, sealer });
+  const entra = adapters.entra ?? new MsalEntra({ config, vault });
+
+  const clients = new Clients(base);
+  const consentRequests = new ConsentRequests({ ...base, sealer });
+  const transactions = new Transactions({ ...base, sealer });
+  const binding = new BrowserBinding({ ...base, keyring });
+  const codes = new Codes(base);
+
+  const sessions = new Sessions({ ...base, vault });
+  const settings = new SettingsTable(base);
+  const refreshTokens = new RefreshTokens({ ...base, keyring });
+  const accessTokens = new AccessTokens({ ...base, keyring });
+  const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
+  const authorizationCode = authorizationCodeGrant({ ...base, codes, sessions, tokens });
+  const refreshToken = refreshTokenGrant({ ...base, refreshTokens, sessions, tokens });
+  const bearer = new BearerCheck({ ...base, accessTokens, sessions });
+
+  const instance = `${config.podName}-${randomId(adapters.random).slice(0, 8)}`;
+  const connections = new Connections();
+  const relay = new LocalRelay({ connections });
+  const calls = new FeatureCalls({ ...base, features });
+
+  const policy: EndpointPolicy = {
+    loopback: config.loopback,
+    allowedOrigins: new Set([config.baseUrl, ...config.allowedOrigins]),
+  };
+  const page = (methods: Methods) => endpoint(policy, { surface: "page", cors: "none", methods });
+  const oauth = (methods: Methods) => endpoint(policy, { surface: "oauth", cors: "any", methods });
+  const mcp = (methods: Methods) =>
+    endpoint(policy, { surface: "mcp", cors: "allowed-origins", methods, stream: true });
+
+  return {
+    config,
+    handlers: {
+      home: page({ GET: homeHandler({ resources, features }) }),
+      health: oauth({ GET: healthHandler({ ...base, instance, connections }) }),
+
+      protectedResourceMetadata: oauth({ GET: protectedResourceHandler(base) }),
+      authorizationServerMetadata: oauth({ GET: authorizationServerHandler(base) }),
+      openIdConfiguration: oauth({ GET: openIdConfigurationHandler(base) }),
+      jwks: oauth({ GET: jwksHandler({ keyring }) }),
+
+      register: oauth({ POST: registerHandler({ clients }) }),
+      authorize: page({ GET: authorizeHandler({ ...base, clients, consentRequests }) }),
+      consent: page({
+        POST: consentHandler({ ...base, consentRequests, transactions, binding, entra }),
+      }),
+      callback: page({
+        GET: callbackHandler({ ...base, transactions, binding, entra, sessions, vault, codes }),
+      }),
+      token: oauth({ POST: tokenHandler({ clients, authorizationCode, refreshToken }) }),
+
+      sse: mcp({
+        GET: sseHandler({ ...base, bearer, connections, relay, calls, entra, settings }),
+      }),
+      message: mcp({ POST: messageHandler({ bearer, relay }) }),
+    },
+    close: () => connections.closeAll(),
+  };
+}
+
+type Methods = EndpointOptions["methods"];
+
+let app: App | undefined;
+
+/**
+ * The app of this process, made when it is first asked for.
+ *
+ * @throws ConfigError
+ */
+export function getApp(): App {
+  if (app === undefined) {
+    const config = loadConfig();
+    app = createApp(config, {
+      store: new TableStore(config.storageConnectionString),
+      clock: systemClock,
+      random: systemRandom,
+      log: consoleLog,
+    });
+  }
+  return app;
+}

@@ -1,0 +1,137 @@
+import {
+  AuthError,
+  ConfidentialClientApplication,
+  DistributedCachePlugin,
+  InteractionRequiredAuthError,
+} from "@azure/msal-node";
+import type { Config } from "../config.ts";
+import type { Vault } from "../sessions/vault.ts";
+import { classifyEntraError } from "./classify-error.ts";
+import { type Authority, discoverAuthority } from "./discovery.ts";
+import {
+  type CodeRedemption,
+  type Entra,
+  EntraError,
+  type Identity,
+  type SignInRequest,
+} from "./entra.ts";
+import { identityOf } from "./identity.ts";
+import { boundedNetwork } from "./network.ts";
+
+/** The confidential client: MSAL, with one cache partition a session, kept in the vault. */
+export class MsalEntra implements Entra {
+  readonly #settings: Config["entra"];
+  readonly #redirectUri: string;
+  readonly #vault: Vault;
+  #authority: Promise<Authority> | undefined;
+
+  constructor(deps: { config: Config; vault: Vault }) {
+    this.#settings = deps.config.entra;
+    this.#redirectUri = `${deps.config.baseUrl}/callback`;
+    this.#vault = deps.vault;
+  }
+
+  authorizationUrl(request: SignInRequest): Promise<string> {
+    return this.#run(undefined, (msal) =>
+      // Never `resource`: Entra refuses it. Never the client's `prompt`: it is not Entra's client.
+      msal.getAuthCodeUrl({
+        scopes: [...request.graphScopes],
+        redirectUri: this.#redirectUri,
+        state: request.state,
+        nonce: request.nonce,
+        codeChallenge: request.codeChallenge,
+        codeChallengeMethod: "S256",
+      }),
+    );
+  }
+
+  redeemCode(redemption: CodeRedemption): Promise<Identity> {
+    return this.#run(redemption.sessionId, async (msal, { issuer }) => {
+      const result = await msal.acquireTokenByCode({
+        code: redemption.code,
+        codeVerifier: redemption.codeVerifier,
+        scopes: [...redemption.graphScopes],
+        redirectUri: this.#redirectUri,
+      });
+      return identityOf(result.idTokenClaims, {
+        clientId: this.#settings.clientId,
+        nonce: redemption.nonce,
+        issuerTemplate: issuer,
+        allowedTenants: this.#settings.allowedTenants,
+      });
+    });
+  }
+
+  graphToken(
+    sessionId: string,
+    scopes: readonly string[],
+    { renew = false }: { renew?: boolean } = {},
+  ): Promise<string> {
+    return this.#run(sessionId, async (msal) => {
+      const [account] = await msal.getTokenCache().getAllAccounts();
+      if (account === undefined) throw new EntraError("session-over", undefined);
+      const { accessToken } = await msal.acquireTokenSilent({
+        account,
+        scopes: [...scopes],
+        forceRefresh: renew,
+      });
+      return accessToken;
+    });
+  }
+
+  /** An MSAL instance a call, as its documentation has it: the cache in it belongs to one session. */
+  async #run<T>(
+    sessionId: string | undefined,
+    work: (msal: ConfidentialClientApplication, authority: Authority) => Promise<T>,
+  ): Promise<T> {
+    try {
+      const authority = await this.#discover();
+      const { clientId, clientSecret } = this.#settings;
+      const { issuer: _, ...location } = authority;
+      const msal = new ConfidentialClientApplication({
+        auth: { clientId, clientSecret, ...location },
+        cache: sessionId === undefined ? {} : { cachePlugin: this.#cachePlugin(sessionId) },
+        system: { networkClient: boundedNetwork, disableInternalRetries: true },
+      });
+      return await work(msal, authority);
+    } catch (error) {
+      throw toEntraError(error);
+    }
+  }
+
+  #cachePlugin(sessionId: string): DistributedCachePlugin {
+    const partition = () => Promise.resolve(sessionId);
+    return new DistributedCachePlugin(
+      {
+        get: async (key) => (await this.#vault.read(key)) ?? "",
+        set: async (key, cache) => {
+          await this.#vault.write(key, cache);
+          return cache;
+        },
+      },
+      { getKey: partition, extractKey: partition },
+    );
+  }
+
+  #discover(): Promise<Authority> {
+    this.#authority ??= discoverAuthority(
+      this.#settings.authorityUrl,
+      this.#settings.tenantId,
+    ).catch((error: unknown) => {
+      this.#authority = undefined;
+      throw error;
+    });
+    return this.#authority;
+  }
+}
+
+/** What MSAL threw, classified. What came from elsewhere (storage, say) keeps its own meaning. */
+function toEntraError(error: unknown): unknown {
+  if (!(error instanceof AuthError)) return error;
+  return classifyEntraError({
+    codes: [error.subError, error.errorCode],
+    description: error.errorMessage,
+    interactionRequired: error instanceof InteractionRequiredAuthError,
+    cause: error,
+  });
+}

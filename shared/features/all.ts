@@ -1,0 +1,18 @@
+import type { Features } from "./feature.ts";
+import { getSettings } from "./get-settings.ts";
+import { getUserDetails } from "./get-user-details.ts";
+import { introduceMe } from "./introduce-me.ts";
+import { listEvents } from "./list-events.ts";
+import { planMyWeek } from "./plan-my-week.ts";
+import { savedPrompts } from "./saved-prompts.ts";
+import { settingsResource } from "./settings-resource.ts";
+import { updateSettings } from "./update-settings.ts";
+import { userResource } from "./user-resource.ts";
+
+/** Everything that this server offers. A new feature is a file beside this one and a line here. */
+export const features: Features = {
+  tools: [getUserDetails, getSettings, updateSettings, listEvents],
+  resources: [userResource, settingsResource],
+  prompts: [planMyWeek, introduceMe],
+  promptSources: [savedPrompts],
+};

@@ -1,0 +1,13 @@
+import type { Log } from "../log.ts";
+
+/** What a handler knows about its call besides the request. */
+export interface RequestContext {
+  /** Shown to the caller with every error, and in every log line of the call. */
+  readonly requestId: string;
+  readonly log: Log;
+  /** Aborted when the client has gone away. */
+  readonly disconnected: AbortSignal;
+}
+
+/** The product's handlers: Web types, no host, testable by a call. */
+export type Handler = (request: Request, context: RequestContext) => Promise<Response>;

@@ -1,0 +1,101 @@
+import type { Handler, RequestContext } from "./context.ts";
+import { errorResponse, type Surface } from "./error-response.ts";
+import { HttpError } from "./errors.ts";
+import { requireAllowedOrigin, requireLoopbackHost } from "./request-origin.ts";
+
+/** What holds for every endpoint of an installation. */
+export interface EndpointPolicy {
+  readonly loopback: boolean;
+  /** Browser origins that may call the MCP endpoints; ours is one of them. */
+  readonly allowedOrigins: ReadonlySet<string>;
+}
+
+export interface EndpointOptions {
+  /** Who reads the answers. */
+  readonly surface: Surface;
+  /** Which web pages may read the answers: none, any, or those of {@link EndpointPolicy}. */
+  readonly cors: "none" | "any" | "allowed-origins";
+  /** By HTTP method. Where GET is a document, HEAD answers too; a stream has none. */
+  readonly methods: Readonly<Partial<Record<"GET" | "POST", Handler>>>;
+  readonly stream?: boolean;
+}
+
+/**
+ * Every endpoint is made here: Host and Origin check, CORS, 405, and the error boundary without which a
+ * thrown error leaves a Functions caller waiting for ever.
+ */
+export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Handler {
+  const methods = allowedMethods(options);
+  return async (request, context) => {
+    const response = await answer(request, context).catch((error: unknown) =>
+      errorResponse(error, options.surface, context),
+    );
+    return finish(request, response, context);
+  };
+
+  async function answer(request: Request, context: RequestContext): Promise<Response> {
+    if (policy.loopback) requireLoopbackHost(request);
+    if (options.cors === "allowed-origins") requireAllowedOrigin(request, policy.allowedOrigins);
+    switch (request.method) {
+      case "OPTIONS":
+        return preflight(request);
+      case "GET":
+      case "POST": {
+        const handler = options.methods[request.method];
+        if (handler !== undefined) return handler(request, context);
+        break;
+      }
+      case "HEAD":
+        if (options.methods.GET !== undefined && options.stream !== true) {
+          return withoutBody(await options.methods.GET(request, context));
+        }
+        break;
+      default:
+        break;
+    }
+    throw new HttpError(405, `Use ${methods.join(" or ")}.`, {
+      headers: { Allow: methods.join(", ") },
+    });
+  }
+
+  function preflight(request: Request): Response {
+    const headers = new Headers({ Allow: methods.join(", ") });
+    if (options.cors !== "none") {
+      headers.set("Access-Control-Allow-Methods", methods.join(", "));
+      // `*` does not cover Authorization (Fetch §3.3.5), so the requested names are repeated.
+      const requested = request.headers.get("access-control-request-headers");
+      if (requested !== null) headers.set("Access-Control-Allow-Headers", requested);
+      headers.set("Access-Control-Max-Age", "3600");
+    }
+    return new Response(null, { status: 204, headers });
+  }
+
+  function finish(request: Request, response: Response, { requestId }: RequestContext): Response {
+    const headers = new Headers(response.headers);
+    headers.set("X-Request-Id", requestId);
+    headers.set("X-Content-Type-Options", "nosniff");
+    const origin = request.headers.get("origin");
+    if (options.cors === "any") {
+      headers.set("Access-Control-Allow-Origin", "*");
+    } else if (options.cors === "allowed-origins" && origin !== null) {
+      headers.append("Vary", "Origin");
+      if (policy.allowedOrigins.has(origin)) headers.set("Access-Control-Allow-Origin", origin);
+    }
+    if (options.cors !== "none") {
+      headers.set(
+        "Access-Control-Expose-Headers",
+        "WWW-Authenticate, Mcp-Session-Id, Retry-After, X-Request-Id",
+      );
+    }
+    return new Response(response.body, { status: response.status, headers });
+  }
+}
+
+function allowedMethods({ methods, stream }: EndpointOptions): string[] {
+  const get = methods.GET === undefined ? [] : stream === true ? ["GET"] : ["GET", "HEAD"];
+  return [...get, ...(methods.POST === undefined ? [] : ["POST"]), "OPTIONS"];
+}
+
+function withoutBody(response: Response): Response {
+  return new Response(null, { status: response.status, headers: response.headers });
+}

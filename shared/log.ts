@@ -1,0 +1,39 @@
+/** Ids and outcomes. Never a token, a code, a name or an address. */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** The structured log: one line of JSON an event. */
+export interface Log {
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  /** @param error Logged with its stack and its causes; the caller never sees them. */
+  error(event: string, error: unknown, fields?: LogFields): void;
+}
+
+export type LogLevel = "info" | "warn" | "error";
+
+/** @returns A log that hands each line to `write`. `always` is added to every line. */
+export function jsonLog(
+  write: (level: LogLevel, line: string) => void,
+  always: LogFields = {},
+): Log {
+  const line = (level: LogLevel, event: string, fields: LogFields | undefined, fault?: string) => {
+    write(level, JSON.stringify({ event, ...always, ...fields, fault }));
+  };
+  return {
+    info: (event, fields) => line("info", event, fields),
+    warn: (event, fields) => line("warn", event, fields),
+    error: (event, error, fields) => line("error", event, fields, describe(error)),
+  };
+}
+
+/** For what happens outside of any request. The Functions worker forwards the console to the host. */
+export const consoleLog: Log = jsonLog((level, line) => {
+  // oxlint-disable-next-line no-console
+  console[level](line);
+});
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? `${error.name}: ${error.message}`;
+  return error.cause === undefined ? own : `${own}\ncaused by ${describe(error.cause)}`;
+}

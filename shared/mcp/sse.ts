@@ -1,0 +1,82 @@
+import type { Clock } from "../clock.ts";
+import type { Entra } from "../entra/entra.ts";
+import { Graph } from "../entra/graph.ts";
+import type { Handler } from "../http/context.ts";
+import { graphScopes } from "../oauth/scopes.ts";
+import { type Random, randomId } from "../random.ts";
+import type { Relay } from "../relay/relay.ts";
+import type { BearerCheck, Caller } from "../sessions/bearer.ts";
+import type { SettingsTable } from "../sessions/personal-settings.ts";
+import type { Connection, Connections } from "./connections.ts";
+import type { CallFor, FeatureCalls } from "./feature-calls.ts";
+import { createMcpServer, type Extra } from "./server.ts";
+import { SseTransport } from "./sse-transport.ts";
+
+/** `GET /sse`: opens the stream of HTTP+SSE (MCP 2024-11-05) and a protocol server behind it. */
+export function sseHandler(deps: {
+  bearer: BearerCheck;
+  connections: Connections;
+  relay: Relay;
+  calls: FeatureCalls;
+  entra: Entra;
+  graphBaseUrl: string;
+  settings: SettingsTable;
+  clock: Clock;
+  random: Random;
+}): Handler {
+  return async (request, { disconnected, log }) => {
+    const caller = await deps.bearer.check(request, "/sse");
+    const id = randomId(deps.random);
+    const transport = new SseTransport(`/message?connection=${id}`);
+    const { server, announce } = createMcpServer(deps.calls, (extra) => callFor(caller, extra));
+    const connection: Connection = {
+      id,
+      userKey: caller.session.userKey,
+      sessionId: caller.session.id,
+      receive: (message, scopes) => {
+        // The token itself stays behind: features act by the session.
+        const { clientId } = caller.session;
+        transport.receive(message, { authInfo: { token: "", clientId, scopes: [...scopes] } });
+      },
+      announce,
+      close: () => server.close(),
+    };
+    server.onclose = () => deps.connections.remove(id);
+    deps.connections.add(connection);
+    await server.connect(transport);
+    if (disconnected.aborted) await server.close();
+    disconnected.addEventListener("abort", () => void server.close());
+    log.info("stream-opened", { session: caller.session.id, connection: id });
+    return new Response(transport.stream, {
+      headers: {
+        "Content-Type": "text/event-stream",
+        "Cache-Control": "no-cache, no-transform",
+        // nginx and its like hold back what they have not been told to let through.
+        "X-Accel-Buffering": "no",
+      },
+    });
+  };
+
+  function callFor({ session }: Caller, extra: Extra): CallFor {
+    return (requires) => ({
+      session,
+      clock: deps.clock,
+      signal: extra.signal,
+      settings: deps.settings.of(session.userKey),
+      graph: new Graph({
+        baseUrl: deps.graphBaseUrl,
+        entra: deps.entra,
+        sessionId: session.id,
+        scopes: graphScopes(requires === undefined ? [] : [requires]),
+        signal: extra.signal,
+      }),
+      announce: (change) => deps.relay.announce(session.userKey, change),
+      async progress(progress) {
+        const progressToken = extra._meta?.progressToken;
+        if (progressToken === undefined) return;
+        const params = { ...progress, progressToken };
+        await extra.sendNotification({ method: "notifications/progress", params });
+      },
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import type { Handler } from "../http/context.ts";
+import type { CookiePolicy } from "../http/cookies.ts";
+import { consentPage } from "../http/pages/consent-page.ts";
+import type { Random } from "../random.ts";
+import { type AuthorizationRequest, checkClient, checkRequest } from "./authorization-request.ts";
+import { answeringClient } from "./authorization-response.ts";
+import type { Client, Clients } from "./clients.ts";
+import type { ConsentRequests } from "./consent-request.ts";
+import { csrfCookie } from "./csrf.ts";
+import { isLoopbackRedirect, redirectHost } from "./redirect-uri.ts";
+import type { Resources } from "./resources.ts";
+import { SCOPE_DEFINITIONS } from "./scopes.ts";
+
+/**
+ * `GET /authorize` (OAuth 2.1 §4.1.1): checks the request and asks the person. Nothing goes to Entra and
+ * nothing is stored before the person has approved (MCP security best practices, confused deputy).
+ */
+export function authorizeHandler(deps: {
+  clients: Clients;
+  resources: Resources;
+  consentRequests: ConsentRequests;
+  random: Random;
+  cookies: CookiePolicy;
+  issuer: string;
+}): Handler {
+  return async (request) => {
+    const parameters = new URL(request.url).searchParams;
+    const { client, returnAddress } = await checkClient(parameters, deps.clients);
+    return answeringClient(returnAddress, deps.issuer, async () => {
+      const authorization = checkRequest(parameters, client, returnAddress, deps.resources);
+      return askForConsent(request, client, authorization);
+    });
+  };
+
+  async function askForConsent(
+    request: Request,
+    client: Client,
+    authorization: AuthorizationRequest,
+  ): Promise<Response> {
+    const csrf = csrfCookie(request, deps.random, deps.cookies);
+    return consentPage(
+      {
+        clientName: client.name,
+        ...(client.uri !== undefined && { clientUri: client.uri }),
+        redirectHost: redirectHost(authorization.redirectUri),
+        redirectUri: authorization.redirectUri,
+        loopbackOnly: client.redirectUris.every(isLoopbackRedirect),
+        scopes: SCOPE_DEFINITIONS.filter(({ name }) => authorization.scopes.includes(name)),
+        request: await deps.consentRequests.seal(authorization, csrf.value),
+      },
+      { "Set-Cookie": csrf.header },
+    );
+  }
+}

@@ -1,0 +1,174 @@
+import type { Clock } from "../clock.ts";
+import { classifyEntraError } from "../entra/classify-error.ts";
+import { type Entra, EntraError, type Identity } from "../entra/entra.ts";
+import type { Handler } from "../http/context.ts";
+import { PageError } from "../http/errors.ts";
+import { type Random, randomId } from "../random.ts";
+import type { Session, Sessions } from "../sessions/sessions.ts";
+import { userKeyOf } from "../sessions/user-key.ts";
+import type { Vault } from "../sessions/vault.ts";
+import { AuthorizationError } from "./authorization-error.ts";
+import { answeringClient, redirectToClient } from "./authorization-response.ts";
+import type { BrowserBinding } from "./browser-binding.ts";
+import type { Codes } from "./codes.ts";
+import { graphScopes } from "./scopes.ts";
+import type { Transaction, Transactions } from "./transactions.ts";
+
+/** A session whose code is never redeemed ends by itself: longer than a code lives, and not by much. */
+const UNREDEEMED_SESSION_MS = 120_000;
+
+/** `GET /callback`: the person comes back from Entra. Ends with a code of ours for the client. */
+export function callbackHandler(deps: {
+  transactions: Transactions;
+  binding: BrowserBinding;
+  entra: Entra;
+  sessions: Sessions;
+  vault: Vault;
+  codes: Codes;
+  clock: Clock;
+  random: Random;
+  issuer: string;
+  refreshMaxTtlSeconds: number;
+}): Handler {
+  return async (request, { log }) => {
+    const parameters = new URL(request.url).searchParams;
+    const state = parameters.get("state") ?? "";
+    // First the browser, then the transaction: a link opened elsewhere must not use it up.
+    if (!(await deps.binding.isBound(request, state))) throw otherBrowser();
+    const transaction = await deps.transactions.take(state);
+    if (transaction === undefined) throw finished();
+    const response = await answeringClient(transaction.request, deps.issuer, async () => {
+      try {
+        const { session, identity } = await signIn(parameters, transaction);
+        log.info("signed-in", { client: session.clientId, session: session.id });
+        return await sendCode(transaction, session, identity);
+      } catch (error) {
+        if (!(error instanceof EntraError)) throw error;
+        log.error("sign-in-failed", error, { client: transaction.request.clientId });
+        throw answerTo(error);
+      }
+    });
+    response.headers.append("Set-Cookie", deps.binding.release(state));
+    return response;
+  };
+
+  async function signIn(
+    parameters: URLSearchParams,
+    { request, codeVerifier, nonce }: Transaction,
+  ): Promise<{ session: Session; identity: Identity }> {
+    const sessionId = randomId(deps.random);
+    try {
+      const identity = await deps.entra.redeemCode({
+        code: entraCode(parameters),
+        codeVerifier,
+        nonce,
+        graphScopes: graphScopes(request.scopes),
+        sessionId,
+      });
+      return { identity, session: newSession(sessionId, identity, request) };
+    } catch (error) {
+      // Redeemed and then refused (a tenant that may not sign in): nothing of it is kept.
+      await deps.vault.erase(sessionId);
+      throw error;
+    }
+  }
+
+  function newSession(id: string, identity: Identity, request: Transaction["request"]): Session {
+    const now = deps.clock.now();
+    return {
+      id,
+      userKey: userKeyOf(identity),
+      clientId: request.clientId,
+      clientName: request.clientName,
+      scopes: request.scopes,
+      roles: identity.roles,
+      resource: request.resource,
+      createdAt: now,
+      idleUntil: now + UNREDEEMED_SESSION_MS,
+      endsAt: now + deps.refreshMaxTtlSeconds * 1000,
+    };
+  }
+
+  async function sendCode(
+    { request }: Transaction,
+    session: Session,
+    identity: Identity,
+  ): Promise<Response> {
+    await deps.sessions.create(session, identity);
+    const code = await deps.codes.issue({
+      clientId: request.clientId,
+      redirectUri: request.redirectUri,
+      codeChallenge: request.codeChallenge,
+      resource: request.resource,
+      userKey: session.userKey,
+      sessionId: session.id,
+    });
+    return redirectToClient(request, deps.issuer, { code });
+  }
+}
+
+/** @throws EntraError for the error that Entra sent instead of a code. */
+function entraCode(parameters: URLSearchParams): string {
+  const code = parameters.get("code");
+  if (code !== null) return code;
+  throw classifyEntraError({
+    codes: [parameters.get("error") ?? ""],
+    description: parameters.get("error_description") ?? "",
+    interactionRequired: false,
+  });
+}
+
+/** What the client is told, or, where the client can do nothing with it, the person. */
+function answerTo(error: EntraError): AuthorizationError | PageError {
+  const suffix = error.code === undefined ? "" : ` (${error.code})`;
+  switch (error.kind) {
+    case "declined":
+    case "consent-required":
+    case "interaction-required":
+    case "session-over":
+    case "blocked":
+      return new AuthorizationError("access_denied", `Microsoft Entra ID said no${suffix}.`, {
+        cause: error,
+      });
+    case "configuration":
+      return new AuthorizationError("server_error", `This server is set up wrongly${suffix}.`, {
+        cause: error,
+      });
+    case "transient":
+      return new AuthorizationError(
+        "temporarily_unavailable",
+        `Microsoft Entra ID cannot be reached${suffix}.`,
+        { cause: error },
+      );
+    case "code-redeemed":
+      return new PageError(
+        400,
+        {
+          title: "This sign-in was used before",
+          message: `Microsoft Entra ID has already taken back its code${suffix}.`,
+          whatToDo: "Go back to the app you came from and connect again.",
+        },
+        { cause: error },
+      );
+  }
+}
+
+function otherBrowser(): PageError {
+  return new PageError(400, {
+    title: "This sign-in was not started here",
+    message:
+      "The sign-in was started in another browser or too long ago, or your browser dropped the cookie " +
+      "that ties the two together.",
+    whatToDo:
+      "Go back to the app you came from and connect again, and stay in the same browser window. " +
+      "If it happens again, allow cookies for this site.",
+  });
+}
+
+function finished(): PageError {
+  return new PageError(400, {
+    title: "This sign-in is already finished",
+    message: "It was completed before, or it has expired.",
+    whatToDo: "If your app is connected, close this window. Otherwise connect again from the app.",
+  });
+}

@@ -1,0 +1,95 @@
+import pkceChallenge from "pkce-challenge";
+import type { Entra } from "../entra/entra.ts";
+import { readForm } from "../http/body.ts";
+import type { Handler } from "../http/context.ts";
+import type { CookiePolicy } from "../http/cookies.ts";
+import { PageError } from "../http/errors.ts";
+import { AuthorizationError } from "./authorization-error.ts";
+import type { AuthorizationRequest } from "./authorization-request.ts";
+import { answeringClient } from "./authorization-response.ts";
+import type { BrowserBinding } from "./browser-binding.ts";
+import type { ConsentRequests } from "./consent-request.ts";
+import { isOwnForm } from "./csrf.ts";
+import { graphScopes } from "./scopes.ts";
+import type { Transactions } from "./transactions.ts";
+
+/**
+ * `POST /consent`: the person's answer. Approved, the browser goes on to Entra; denied, back to the client.
+ * The same form posted twice is answered twice: each post begins a transaction of its own.
+ */
+export function consentHandler(deps: {
+  consentRequests: ConsentRequests;
+  transactions: Transactions;
+  binding: BrowserBinding;
+  entra: Entra;
+  cookies: CookiePolicy;
+  issuer: string;
+}): Handler {
+  return async (request, { log }) => {
+    const form = await readForm(request);
+    const consent = await deps.consentRequests.open(form.get("request") ?? "");
+    if (consent === undefined) throw expired();
+    if (!isOwnForm(request, { origin: deps.issuer, boundTo: consent.csrf, policy: deps.cookies })) {
+      throw foreignForm();
+    }
+    const client = consent.request.clientId;
+    return answeringClient(consent.request, deps.issuer, async () => {
+      switch (form.get("decision")) {
+        case "approve":
+          log.info("consent-given", { client });
+          return sendToEntra(consent.request);
+        case "deny":
+          log.info("consent-denied", { client });
+          throw new AuthorizationError("access_denied", "The person did not allow access.");
+        case null:
+        default:
+          throw noDecision();
+      }
+    });
+  };
+
+  async function sendToEntra(request: AuthorizationRequest): Promise<Response> {
+    const pkce = await pkceChallenge();
+    const { state, nonce } = await deps.transactions.begin(request, pkce.code_verifier);
+    const location = await deps.entra.authorizationUrl({
+      state,
+      nonce,
+      codeChallenge: pkce.code_challenge,
+      graphScopes: graphScopes(request.scopes),
+    });
+    return new Response(null, {
+      // The browser follows with GET, whatever it posted (RFC 9110 §15.4.4).
+      status: 303,
+      headers: {
+        Location: location,
+        "Set-Cookie": await deps.binding.bind(state),
+        "Cache-Control": "no-store",
+      },
+    });
+  }
+}
+
+function expired(): PageError {
+  return new PageError(400, {
+    title: "This page is too old",
+    message: "The request that you were asked about has expired.",
+    whatToDo: "Go back to the app you came from and connect again.",
+  });
+}
+
+function foreignForm(): PageError {
+  return new PageError(403, {
+    title: "This answer did not come from our page",
+    message: "Your browser says that another site sent this form, or it dropped our cookie.",
+    whatToDo:
+      "Go back to the app you came from and connect again. If it happens again, allow cookies for this site.",
+  });
+}
+
+function noDecision(): PageError {
+  return new PageError(400, {
+    title: "There is no answer in this form",
+    message: "The form says neither yes nor no.",
+    whatToDo: "Go back and use one of the two buttons.",
+  });
+}

@@ -1,0 +1,58 @@
+const MAX_LENGTH = 2_048;
+
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** Schemes that a browser itself acts on, so that a redirect to them is an attack, not a way back. */
+const FORBIDDEN_SCHEMES: ReadonlySet<string> = new Set(
+  "javascript data vbscript file blob filesystem about view-source ws wss ftp mailto tel sms"
+    .split(" ")
+    .map((scheme) => `${scheme}:`),
+);
+
+/**
+ * What a client may register (OAuth 2.1 §2.3, RFC 8252 §7): https anywhere, http on this machine, or a
+ * native app's own scheme. No fragment and no user info.
+ *
+ * @returns Why `uri` cannot be used, or undefined where it can.
+ */
+export function redirectUriFault(uri: string): string | undefined {
+  if (uri.length > MAX_LENGTH) return `is longer than ${MAX_LENGTH} characters`;
+  if (!URL.canParse(uri)) return "is not an absolute URI";
+  const url = new URL(uri);
+  if (uri.includes("#")) return "has a fragment";
+  if (url.username !== "" || url.password !== "") return "has user information";
+  // Whitespace, backslashes and control characters mean one thing to a parser and another to a browser.
+  // oxlint-disable-next-line no-control-regex
+  if (/[\s\\\u0000-\u001f\u007f]/.test(uri)) return "has characters that must be encoded";
+  if (FORBIDDEN_SCHEMES.has(url.protocol)) return `has a scheme that is not allowed`;
+  if (url.protocol === "http:" && !LOOPBACK_HOSTS.has(url.hostname)) {
+    return "uses http; that is for this machine only (localhost, 127.0.0.1, [::1])";
+  }
+  return undefined;
+}
+
+/**
+ * Compares a requested redirect URI with a registered one: character by character, but for the port of a
+ * loopback URI, which a native app is given by its system at the moment of the request (RFC 8252 §7.3).
+ */
+export function redirectUriMatches(requested: string, registered: string): boolean {
+  if (requested === registered) return true;
+  if (redirectUriFault(requested) !== undefined || !isLoopbackRedirect(registered)) return false;
+  const port = /^(http:\/\/(?:localhost|127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(?=[/?]|$)/;
+  return requested.replace(port, "$1") === registered.replace(port, "$1");
+}
+
+/** Whether the way back leads to this machine over http, where any local program could listen. */
+export function isLoopbackRedirect(uri: string): boolean {
+  return URL.canParse(uri) && new URL(uri).protocol === "http:" && hasLoopbackHost(uri);
+}
+
+/** @returns Host and port, or the scheme where the host says nothing (`cursor://…`, `com.example:/…`). */
+export function redirectHost(uri: string): string {
+  const url = new URL(uri);
+  return url.protocol === "https:" || url.protocol === "http:" ? url.host : `${url.protocol}//`;
+}
+
+function hasLoopbackHost(uri: string): boolean {
+  return LOOPBACK_HOSTS.has(new URL(uri).hostname);
+}

@@ -1,0 +1,34 @@
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import type { Change } from "../features/feature.ts";
+import type { Connections } from "../mcp/connections.ts";
+import type { Caller } from "../sessions/bearer.ts";
+import type { Relay } from "./relay.ts";
+
+/** The relay of a single instance: every stream is here, or nowhere. */
+export class LocalRelay implements Relay {
+  readonly #connections: Connections;
+
+  constructor(deps: { connections: Connections }) {
+    this.#connections = deps.connections;
+  }
+
+  async deliver(
+    connectionId: string,
+    { session, scopes }: Caller,
+    message: JSONRPCMessage,
+  ): Promise<"accepted" | "unknown"> {
+    const connection = this.#connections.get(connectionId);
+    // A connection id never authenticates: the caller's own session must have opened it.
+    if (connection?.sessionId !== session.id || connection.userKey !== session.userKey) {
+      return "unknown";
+    }
+    connection.receive(message, scopes);
+    return "accepted";
+  }
+
+  async announce(userKey: string, change: Change): Promise<void> {
+    await Promise.all(
+      this.#connections.of(userKey).map((connection) => connection.announce(change)),
+    );
+  }
+}

@@ -1,0 +1,112 @@
+import { z } from "zod";
+import type { Clock } from "../clock.ts";
+import type { Identity } from "../entra/entra.ts";
+import { formatScopes, parseScopes, type Scope } from "../oauth/scopes.ts";
+import type { Store } from "../storage/store.ts";
+import { type Typed, TypedTable } from "../storage/typed-table.ts";
+import type { Vault } from "./vault.ts";
+
+/**
+ * A session: one sign-in of one person through one client. The client's tokens name it, and it leads to
+ * the Entra tokens in the vault.
+ */
+export interface Session {
+  readonly id: string;
+  readonly userKey: string;
+  readonly clientId: string;
+  readonly clientName: string;
+  readonly scopes: readonly Scope[];
+  readonly roles: readonly string[];
+  /** The audience that the client asked for at the start. */
+  readonly resource: string;
+  /** All times in milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** Slides with each refresh, up to `endsAt`. A session ends without being asked at this time. */
+  readonly idleUntil: number;
+  /** However often it is refreshed, it ends here. */
+  readonly endsAt: number;
+}
+
+const row = z.object({
+  tenantId: z.string(),
+  objectId: z.string(),
+  clientId: z.string(),
+  clientName: z.string(),
+  scopes: z.string(),
+  roles: z.string(),
+  resource: z.string(),
+  createdAt: z.number(),
+  idleUntil: z.number(),
+  endsAt: z.number(),
+  /** How often the refresh token was rotated; 0 before the code is redeemed. */
+  generation: z.number().int(),
+  /** The hash of the refresh token that is valid now; empty before the code is redeemed. */
+  refreshHash: z.string(),
+  /** The one before, its successor sealed under it, and when it was rotated: for a retry. */
+  previousHash: z.string().optional(),
+  retryAnswer: z.string().optional(),
+  rotatedAt: z.number().optional(),
+});
+export type SessionRow = Typed<z.infer<typeof row>>;
+
+/** The session mapping, in the `sessions` table: a person's sessions share a partition. */
+export class Sessions {
+  readonly table;
+  readonly #clock: Clock;
+  readonly #vault: Vault;
+
+  constructor(deps: { store: Store; clock: Clock; vault: Vault }) {
+    this.table = new TypedTable(deps.store, "sessions", row);
+    this.#clock = deps.clock;
+    this.#vault = deps.vault;
+  }
+
+  /** Stores a new session, without any refresh token yet. */
+  async create(session: Session, identity: Identity): Promise<void> {
+    const { id, userKey, scopes, roles, ...rest } = session;
+    await this.table.insert(
+      { partition: userKey, row: id },
+      {
+        ...rest,
+        tenantId: identity.tenantId,
+        objectId: identity.objectId,
+        scopes: formatScopes(scopes),
+        roles: JSON.stringify(roles),
+        generation: 0,
+        refreshHash: "",
+      },
+    );
+  }
+
+  /** @returns The row of a session that is alive, or undefined. */
+  async find(userKey: string, sessionId: string): Promise<SessionRow | undefined> {
+    const found = await this.table.get({ partition: userKey, row: sessionId });
+    if (found === undefined) return undefined;
+    const now = this.#clock.now();
+    return now < found.value.idleUntil && now < found.value.endsAt ? found : undefined;
+  }
+
+  /**
+   * Ends a session: its tokens stop working and its Entra tokens are forgotten. Ending it twice is fine.
+   */
+  async end(userKey: string, sessionId: string): Promise<void> {
+    await this.table.delete({ partition: userKey, row: sessionId });
+    await this.#vault.erase(sessionId);
+  }
+}
+
+/** @returns The session that a row holds. */
+export function toSession({ key, value }: SessionRow): Session {
+  return {
+    id: key.row,
+    userKey: key.partition,
+    clientId: value.clientId,
+    clientName: value.clientName,
+    scopes: parseScopes(value.scopes) ?? [],
+    roles: z.array(z.string()).parse(JSON.parse(value.roles)),
+    resource: value.resource,
+    createdAt: value.createdAt,
+    idleUntil: value.idleUntil,
+    endsAt: value.endsAt,
+  };
+}

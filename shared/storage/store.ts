@@ -1,0 +1,58 @@
+/**
+ * The seam to storage: rows with an ETag, found by partition and row key. What must happen once
+ * (redeem a code, rotate a refresh token) is a `replace` or `delete` that names the ETag it read.
+ *
+ * The adapter is `table-store.ts`, its in-memory twin `memory-store.ts`; both pass
+ * `tests/storage/store-contract.ts`.
+ */
+export interface Store {
+  /** @returns The row, or undefined where there is none. */
+  get(table: TableName, key: Key): Promise<Row | undefined>;
+  /** @throws RowExists where the key is taken. */
+  insert(table: TableName, key: Key, value: Value): Promise<Etag>;
+  /** @throws RowChanged where the row is gone or its ETag is another. */
+  replace(table: TableName, key: Key, value: Value, etag: Etag): Promise<Etag>;
+  /** Writes the row whatever was there before. */
+  put(table: TableName, key: Key, value: Value): Promise<Etag>;
+  /**
+   * Deletes the row; with `etag`, only if it is still the one that was read.
+   * @returns Whether there was a row to delete.
+   * @throws RowChanged where `etag` is given and the row has another.
+   */
+  delete(table: TableName, key: Key, etag?: Etag): Promise<boolean>;
+  /** Every row of one partition, ordered by row key. */
+  list(table: TableName, partition: string): AsyncIterable<Row>;
+}
+
+/** Every method may throw this: storage did not answer in time, or said that it cannot. */
+export class StorageUnavailable extends Error {
+  override name = "StorageUnavailable";
+}
+
+export class RowExists extends Error {
+  override name = "RowExists";
+}
+
+export class RowChanged extends Error {
+  override name = "RowChanged";
+}
+
+export type TableName =
+  "clients" | "transactions" | "codes" | "sessions" | "vault" | "settings" | "keys";
+
+export interface Key {
+  readonly partition: string;
+  readonly row: string;
+}
+
+/** The version of a row, as the table service names it. */
+export type Etag = string;
+
+/** What a row holds besides its key: flat, so that an operator can read it in any table browser. Undefined is not written. */
+export type Value = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Row {
+  readonly key: Key;
+  readonly etag: Etag;
+  readonly value: Value;
+}

@@ -1,0 +1,180 @@
+import { odata, RestError, TableClient, type TableEntityResult } from "@azure/data-tables";
+import {
+  type Etag,
+  type Key,
+  type Row,
+  RowChanged,
+  RowExists,
+  StorageUnavailable,
+  type Store,
+  type TableName,
+  type Value,
+} from "./store.ts";
+
+/** An operation that takes longer is given up: the caller answers 503 instead of hanging. */
+const OPERATION_TIMEOUT_MS = 5_000;
+
+const RETRIES = { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 } as const;
+
+/** The Azure Table Storage adapter. A table that is missing is made when it is first written or read. */
+export class TableStore implements Store {
+  readonly #connectionString: string;
+  readonly #clients = new Map<TableName, TableClient>();
+
+  /** @param connectionString Of a storage account or of Azurite. */
+  constructor(connectionString: string) {
+    this.#connectionString = connectionString;
+  }
+
+  async get(table: TableName, { partition, row }: Key): Promise<Row | undefined> {
+    try {
+      return toRow(
+        await this.#run(table, (client, options) => client.getEntity(partition, row, options)),
+      );
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async insert(table: TableName, key: Key, value: Value): Promise<Etag> {
+    try {
+      const { etag } = await this.#run(table, (client, options) =>
+        client.createEntity(toEntity(key, value), options),
+      );
+      return requireEtag(etag);
+    } catch (error) {
+      if (statusOf(error) === 409) throw new RowExists(`${table} ${key.row}`, { cause: error });
+      throw error;
+    }
+  }
+
+  async replace(table: TableName, key: Key, value: Value, etag: Etag): Promise<Etag> {
+    try {
+      const answer = await this.#run(table, (client, options) =>
+        client.updateEntity(toEntity(key, value), "Replace", { ...options, etag }),
+      );
+      return requireEtag(answer.etag);
+    } catch (error) {
+      throw isChanged(error) ? new RowChanged(`${table} ${key.row}`, { cause: error }) : error;
+    }
+  }
+
+  async put(table: TableName, key: Key, value: Value): Promise<Etag> {
+    const { etag } = await this.#run(table, (client, options) =>
+      client.upsertEntity(toEntity(key, value), "Replace", options),
+    );
+    return requireEtag(etag);
+  }
+
+  async delete(table: TableName, { partition, row }: Key, etag?: Etag): Promise<boolean> {
+    try {
+      await this.#run(table, (client, options) =>
+        client.deleteEntity(partition, row, { ...options, etag: etag ?? "*" }),
+      );
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404) return false;
+      throw isChanged(error) ? new RowChanged(`${table} ${row}`, { cause: error }) : error;
+    }
+  }
+
+  async *list(table: TableName, partition: string): AsyncIterable<Row> {
+    const filter = odata`PartitionKey eq ${partition}`;
+    let continuationToken: string | undefined;
+    do {
+      const from = continuationToken;
+      // A page at a time, so that each one has its own deadline.
+      const page = await this.#run(table, async (client, options) => {
+        const pages = client
+          .listEntities({ queryOptions: { filter }, ...options })
+          .byPage(from === undefined ? {} : { continuationToken: from });
+        for await (const entities of pages) return entities;
+        return undefined;
+      });
+      for (const entity of page ?? []) yield toRow(entity);
+      continuationToken = page?.continuationToken;
+    } while (continuationToken !== undefined);
+  }
+
+  async #run<T>(
+    table: TableName,
+    operation: (client: TableClient, options: { abortSignal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    const client = this.#client(table);
+    const options = { abortSignal: AbortSignal.timeout(OPERATION_TIMEOUT_MS) };
+    try {
+      try {
+        return await operation(client, options);
+      } catch (error) {
+        if (!isTableMissing(error)) throw error;
+        await client.createTable(options);
+        return await operation(client, options);
+      }
+    } catch (error) {
+      if (isAnswer(error)) throw error;
+      throw new StorageUnavailable(`table ${table} did not answer`, { cause: error });
+    }
+  }
+
+  #client(table: TableName): TableClient {
+    let client = this.#clients.get(table);
+    if (client === undefined) {
+      client = TableClient.fromConnectionString(this.#connectionString, table, {
+        // Azurite speaks plain http; an https connection string stays https.
+        allowInsecureConnection: true,
+        retryOptions: RETRIES,
+      });
+      this.#clients.set(table, client);
+    }
+    return client;
+  }
+}
+
+function toEntity({ partition, row }: Key, value: Value) {
+  return { ...value, partitionKey: partition, rowKey: row };
+}
+
+function toRow(entity: TableEntityResult<Record<string, unknown>>): Row {
+  const { partitionKey, rowKey, etag, timestamp: _, "odata.metadata": __, ...rest } = entity;
+  const value: Record<string, string | number | boolean> = {};
+  for (const [name, property] of Object.entries(rest)) {
+    if (
+      typeof property === "string" ||
+      typeof property === "number" ||
+      typeof property === "boolean"
+    ) {
+      value[name] = property;
+    }
+  }
+  return {
+    key: { partition: partitionKey ?? "", row: rowKey ?? "" },
+    etag: requireEtag(etag),
+    value,
+  };
+}
+
+function requireEtag(etag: string | undefined): Etag {
+  if (etag === undefined) throw new StorageUnavailable("the table service sent no ETag");
+  return etag;
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof RestError ? error.statusCode : undefined;
+}
+
+/** 404 to a conditional write means the row is gone: for the one who read it, that is a change. */
+function isChanged(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 412 || status === 404;
+}
+
+function isTableMissing(error: unknown): boolean {
+  return error instanceof RestError && error.code === "TableNotFound";
+}
+
+/** Answers that say something about the row. All others say something about the service. */
+function isAnswer(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 404 || status === 409 || status === 412;
+}

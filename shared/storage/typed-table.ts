@@ -1,0 +1,57 @@
+import type { z } from "zod";
+import type { Etag, Key, Store, TableName, Value } from "./store.ts";
+
+/** Written into every row, so that a later release can tell what it reads. */
+const SCHEMA_VERSION = 1;
+
+/** A row whose value has been checked. */
+export interface Typed<T> {
+  readonly key: Key;
+  readonly etag: Etag;
+  readonly value: T;
+}
+
+/** One table through one schema: what is read has the shape that the code believes it has. */
+export class TypedTable<T extends Value> {
+  readonly #store: Store;
+  readonly #name: TableName;
+  readonly #schema: z.ZodType<T>;
+
+  constructor(store: Store, name: TableName, schema: z.ZodType<T>) {
+    this.#store = store;
+    this.#name = name;
+    this.#schema = schema;
+  }
+
+  async get(key: Key): Promise<Typed<T> | undefined> {
+    const row = await this.#store.get(this.#name, key);
+    return row && { ...row, value: this.#schema.parse(row.value) };
+  }
+
+  insert(key: Key, value: T): Promise<Etag> {
+    return this.#store.insert(this.#name, key, versioned(value));
+  }
+
+  replace(row: Typed<T>, value: T): Promise<Etag> {
+    return this.#store.replace(this.#name, row.key, versioned(value), row.etag);
+  }
+
+  put(key: Key, value: T): Promise<Etag> {
+    return this.#store.put(this.#name, key, versioned(value));
+  }
+
+  /** Deletes the row, conditionally where `etag` is given. See {@link Store.delete}. */
+  delete(key: Key, etag?: Etag): Promise<boolean> {
+    return this.#store.delete(this.#name, key, etag);
+  }
+
+  async *list(partition: string): AsyncIterable<Typed<T>> {
+    for await (const row of this.#store.list(this.#name, partition)) {
+      yield { ...row, value: this.#schema.parse(row.value) };
+    }
+  }
+}
+
+function versioned(value: Value): Value {
+  return { ...value, schemaVersion: SCHEMA_VERSION };
+}
