@@ -50,6 +50,7 @@ export class MsalEntra implements Entra {
       const result = await msal.acquireTokenByCode({
         code: redemption.code,
         codeVerifier: redemption.codeVerifier,
+        nonce: redemption.nonce,
         scopes: [...redemption.graphScopes],
         redirectUri: this.#redirectUri,
       });

@@ -1,4 +1,5 @@
 import { odata, RestError, TableClient, type TableEntityResult } from "@azure/data-tables";
+import { z } from "zod";
 import {
   type Etag,
   type Key,
@@ -13,6 +14,9 @@ import {
 
 /** An operation that takes longer is given up: the caller answers 503 instead of hanging. */
 const OPERATION_TIMEOUT_MS = 5_000;
+
+/** Where the library puts the service's own error code. */
+const tableError = z.object({ odataError: z.object({ code: z.string() }) });
 
 const RETRIES = { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 } as const;
 
@@ -170,7 +174,10 @@ function isChanged(error: unknown): boolean {
 }
 
 function isTableMissing(error: unknown): boolean {
-  return error instanceof RestError && error.code === "TableNotFound";
+  return (
+    error instanceof RestError &&
+    tableError.safeParse(error.details).data?.odataError.code === "TableNotFound"
+  );
 }
 
 /** Answers that say something about the row. All others say something about the service. */

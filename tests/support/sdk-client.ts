@@ -1,0 +1,94 @@
+import type { OAuthClientProvider } from "@modelcontextprotocol/sdk/client/auth.js";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
+import type {
+  OAuthClientInformationMixed,
+  OAuthTokens,
+} from "@modelcontextprotocol/sdk/shared/auth.js";
+import { type Account, signIn } from "./sign-in.ts";
+import { UserAgent } from "./user-agent.ts";
+
+const REDIRECT_URL = "http://localhost:33418/callback";
+
+/** What the SDK asks of an application: where it keeps its registration and tokens, and how to open a browser. */
+export class TestProvider implements OAuthClientProvider {
+  readonly redirectUrl = REDIRECT_URL;
+  readonly clientMetadata = {
+    client_name: "Test client",
+    redirect_uris: [REDIRECT_URL],
+    grant_types: ["authorization_code", "refresh_token"],
+    response_types: ["code"],
+    token_endpoint_auth_method: "none",
+  };
+  authorizationUrl: URL | undefined;
+  #information: OAuthClientInformationMixed | undefined;
+  #tokens: OAuthTokens | undefined;
+  #verifier = "";
+
+  clientInformation(): OAuthClientInformationMixed | undefined {
+    return this.#information;
+  }
+  saveClientInformation(information: OAuthClientInformationMixed): void {
+    this.#information = information;
+  }
+  tokens(): OAuthTokens | undefined {
+    return this.#tokens;
+  }
+  saveTokens(tokens: OAuthTokens): void {
+    this.#tokens = tokens;
+  }
+  redirectToAuthorization(url: URL): void {
+    this.authorizationUrl = url;
+  }
+  saveCodeVerifier(verifier: string): void {
+    this.#verifier = verifier;
+  }
+  codeVerifier(): string {
+    return this.#verifier;
+  }
+  state(): string {
+    return "state-of-the-test-client";
+  }
+}
+
+export interface ConnectedClient {
+  readonly client: Client;
+  readonly provider: TestProvider;
+  /** Closes the connection; the tokens stay good. */
+  close(): Promise<void>;
+}
+
+/**
+ * A client that has never seen the server: finds the way in, registers, signs in as `account`, connects.
+ *
+ * @param baseUrl The server's origin.
+ */
+export async function connectAs(
+  baseUrl: string,
+  account: Account,
+  agent = new UserAgent(),
+): Promise<ConnectedClient> {
+  const provider = new TestProvider();
+  const url = new URL("/sse", baseUrl);
+  const first = new SSEClientTransport(url, { authProvider: provider });
+  const refused = await new Client({ name: "test", version: "1" }).connect(first).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (provider.authorizationUrl === undefined) {
+    throw new Error("the client was not asked to sign in", { cause: refused });
+  }
+  const back = await signIn(agent, provider.authorizationUrl, account);
+  const code = back.searchParams.get("code");
+  if (code === null) throw new Error(`no code: ${back}`);
+  await first.finishAuth(code);
+  return reconnect(baseUrl, provider);
+}
+
+/** Connects with the registration and the tokens that `provider` has. */
+export async function reconnect(baseUrl: string, provider: TestProvider): Promise<ConnectedClient> {
+  const transport = new SSEClientTransport(new URL("/sse", baseUrl), { authProvider: provider });
+  const client = new Client({ name: "test", version: "1" });
+  await client.connect(transport);
+  return { client, provider, close: () => client.close() };
+}

@@ -1,0 +1,100 @@
+import { type App, createApp } from "../../shared/app.ts";
+import { loadConfig } from "../../shared/config.ts";
+import { jsonLog, type Log } from "../../shared/log.ts";
+import { systemRandom } from "../../shared/random.ts";
+import { MemoryStore } from "../../shared/storage/memory-store.ts";
+import type { Store } from "../../shared/storage/store.ts";
+import { planLocalStack } from "../../tools/stack/local-settings.ts";
+import { ROOT } from "../../tools/stack/command-line.ts";
+import { TestClock } from "./test-clock.ts";
+import type { Fetch } from "./user-agent.ts";
+
+export const BASE_URL = "http://localhost:7071";
+
+export interface TestApp {
+  readonly app: App;
+  readonly baseUrl: string;
+  readonly clock: TestClock;
+  readonly store: Store;
+  /** Every line that was logged. */
+  readonly log: readonly string[];
+  /** Answers for the app's own URLs by calling its handlers, and goes to the network for all others. */
+  readonly fetch: Fetch;
+}
+
+export interface TestAppOptions {
+  /** Where Entra is: a stand-in that the test has started. Without it, every call to Entra fails. */
+  readonly entraUrl?: string;
+  readonly env?: Record<string, string>;
+  readonly store?: Store;
+  readonly clock?: TestClock;
+}
+
+/** The app without a host: real handlers, MSAL and all, on an in-memory store and a clock that tests move. */
+export function createTestApp(options: TestAppOptions = {}): TestApp {
+  const entraUrl = options.entraUrl ?? "http://localhost:9";
+  const { values } = planLocalStack(ROOT, {}, {});
+  const config = loadConfig({
+    ...values,
+    PUBLIC_BASE_URL: BASE_URL,
+    ENTRA_AUTHORITY_URL: entraUrl,
+    GRAPH_BASE_URL: entraUrl,
+    ...options.env,
+  });
+  const clock = options.clock ?? new TestClock();
+  const store = options.store ?? new MemoryStore();
+  const log: string[] = [];
+  const recording = jsonLog((_level, line) => log.push(line));
+  const app = createApp(config, { store, clock, random: systemRandom, log: recording });
+  return {
+    app,
+    baseUrl: config.baseUrl,
+    clock,
+    store,
+    log,
+    fetch: (url, init) => route(app, recording, url, init),
+  };
+}
+
+let requests = 0;
+
+async function route(
+  app: App,
+  log: Log,
+  url: string | URL,
+  init: RequestInit = {},
+): Promise<Response> {
+  const target = new URL(url);
+  if (target.origin !== app.config.baseUrl) return fetch(url, init);
+  const handler = app.handlers[handlerName(target.pathname)];
+  const disconnected = init.signal ?? new AbortController().signal;
+  const { signal: _, ...rest } = init;
+  return handler(new Request(target, rest), { requestId: `r${++requests}`, log, disconnected });
+}
+
+/** As the triggers in `functions/` have it. */
+function handlerName(pathname: string): keyof App["handlers"] {
+  const path = pathname.replace(/\/$/, "");
+  if (path.startsWith("/.well-known/oauth-protected-resource")) return "protectedResourceMetadata";
+  switch (path) {
+    case "":
+      return "home";
+    case "/.well-known/oauth-authorization-server":
+      return "authorizationServerMetadata";
+    case "/.well-known/openid-configuration":
+      return "openIdConfiguration";
+    case "/.well-known/jwks.json":
+      return "jwks";
+    case "/authorize":
+    case "/callback":
+    case "/consent":
+    case "/health":
+    case "/message":
+    case "/register":
+    case "/sse":
+    case "/token":
+      return path.slice(1) as keyof App["handlers"];
+    default:
+      throw new Error(`no route for ${pathname}`);
+  }
+}

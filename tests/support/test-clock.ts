@@ -1,0 +1,18 @@
+import type { Clock } from "../../shared/clock.ts";
+
+/** A clock that stands still until a test moves it. It starts now, so that it agrees with the stand-in's. */
+export class TestClock implements Clock {
+  #now: number;
+
+  constructor(now = Date.now()) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  advance({ seconds }: { seconds: number }): void {
+    this.#now += seconds * 1000;
+  }
+}

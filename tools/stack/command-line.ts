@@ -1,0 +1,85 @@
+import { rm } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import type { Flags } from "./local-settings.ts";
+
+/** The project's folder. */
+export const ROOT = new URL("../../", import.meta.url);
+
+/** Ignored by git; survives a restart. */
+export const DATA_DIR = new URL(".data/", ROOT);
+
+export interface CommandLine {
+  readonly flags: Flags;
+  readonly instances: number;
+}
+
+/**
+ * Reads the flags of `npm start` and `npm run stack`, and clears the data when `--fresh` is given.
+ *
+ * @throws Error for a flag that is not known or a value that cannot be.
+ */
+export async function readCommandLine(): Promise<CommandLine> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string" },
+      "table-port": { type: "string" },
+      "blob-port": { type: "string" },
+      "queue-port": { type: "string" },
+      "entra-port": { type: "string" },
+      instances: { type: "string" },
+      fresh: { type: "boolean", default: false },
+    },
+  });
+  const given = {
+    app: port("--port", values.port),
+    table: port("--table-port", values["table-port"]),
+    blob: port("--blob-port", values["blob-port"]),
+    queue: port("--queue-port", values["queue-port"]),
+    entra: port("--entra-port", values["entra-port"]),
+  };
+  const flags = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  );
+  if (values.fresh) await rm(DATA_DIR, { recursive: true, force: true });
+  return { flags, instances: wholeNumber("--instances", values.instances, 1, 16) ?? 1 };
+}
+
+function port(flag: string, text: string | undefined): number | undefined {
+  return wholeNumber(flag, text, 1, 65_535);
+}
+
+function wholeNumber(
+  flag: string,
+  text: string | undefined,
+  min: number,
+  max: number,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new Error(`${flag} takes a whole number from ${min} to ${max}, not "${text}".`);
+  }
+  return value;
+}
+
+/** Ends the process when it is asked to, after `stop`; asked a second time, at once. */
+export function stopOnSignal(stop: () => Promise<void>): void {
+  let stopping = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(130);
+      stopping = true;
+      console.log("\nStopping …");
+      stop().then(
+        () => process.exit(0),
+        (error: unknown) => fail(error),
+      );
+    });
+  }
+}
+
+/** Says what went wrong, without a stack: these are messages for the one who typed the command. */
+export function fail(error: unknown): never {
+  console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}

@@ -1,0 +1,24 @@
+import type { LocalPlan } from "./local-settings.ts";
+
+/** What a person needs to connect a client, printed when everything answers. */
+export function instructions(plan: LocalPlan, host: string): string {
+  const base = plan.values["PUBLIC_BASE_URL"] ?? `http://localhost:${plan.ports.app}`;
+  const url = `${base}/sse`;
+  const cursor = JSON.stringify({ mcpServers: { "entra-mcp": { url } } });
+  const vscode = JSON.stringify({ name: "entra-mcp", type: "sse", url });
+  return `
+ready: ${url}
+
+  Server      ${base}   (${host})
+  Sign-in     ${plan.withEntra ? `http://localhost:${plan.ports.entra}   Entra stand-in; accounts: alice, bob, admin` : (plan.values["ENTRA_AUTHORITY_URL"] ?? "https://login.microsoftonline.com")}
+  Storage     ${plan.withAzurite ? `http://127.0.0.1:${plan.ports.table}   Azurite tables, data in .data/` : "as in AzureWebJobsStorage"}
+
+Connect a client:
+  Inspector   npx @modelcontextprotocol/inspector
+              then choose transport "SSE", URL ${url}
+  VS Code     code --add-mcp '${vscode}'
+  Claude      claude mcp add --transport sse entra-mcp ${url}
+  Cursor      add to ~/.cursor/mcp.json: ${cursor}
+
+Ctrl-C stops everything.`;
+}

@@ -1,0 +1,64 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { waitForPort } from "./ports.ts";
+import type { Ports } from "./local-settings.ts";
+
+const START_TIMEOUT_MS = 30_000;
+
+export interface AzuriteOptions {
+  readonly ports: Pick<Ports, "table" | "blob" | "queue">;
+  /** Where the data is kept; in memory where it is left out. */
+  readonly dataDir?: string;
+  /** Blobs and queues too, which the Core Tools want; tables are always there. */
+  readonly allServices?: boolean;
+}
+
+export interface RunningAzurite {
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts Azurite, the emulator of Azure Storage, in a process of its own.
+ *
+ * @returns When it answers.
+ * @throws Error with what it printed, when it does not start.
+ */
+export async function startAzurite(options: AzuriteOptions): Promise<RunningAzurite> {
+  const { ports, dataDir, allServices = false } = options;
+  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
+  const child = fork(
+    new URL("azurite-process.ts", import.meta.url),
+    [
+      allServices ? "all" : "table",
+      "--silent",
+      "--disableTelemetry",
+      "--skipApiVersionCheck",
+      "--tableHost",
+      "127.0.0.1",
+      "--tablePort",
+      String(ports.table),
+      ...(allServices
+        ? ["--blobPort", String(ports.blob), "--queuePort", String(ports.queue)]
+        : []),
+      ...(dataDir === undefined ? ["--inMemoryPersistence"] : ["--location", dataDir]),
+    ],
+    { stdio: ["ignore", "pipe", "pipe", "ipc"] },
+  );
+  let output = "";
+  child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const exited = once(child, "exit");
+  await Promise.race([
+    waitForPort(ports.table, START_TIMEOUT_MS),
+    exited.then(() => {
+      throw new Error(`Azurite did not start:\n${output}`);
+    }),
+  ]);
+  return {
+    async stop() {
+      child.kill("SIGTERM");
+      await exited;
+    },
+  };
+}
