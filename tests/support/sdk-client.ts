@@ -55,7 +55,7 @@ export interface ConnectedClient {
   readonly client: Client;
   readonly provider: TestProvider;
   /** Closes the connection; the tokens stay good. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**
