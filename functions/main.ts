@@ -6,6 +6,7 @@ import "./consent.ts";
 import "./health.ts";
 import "./home.ts";
 import "./jwks.ts";
+import "./maintenance.ts";
 import "./message.ts";
 import "./metadata.ts";
 import "./register.ts";

@@ -43,8 +43,10 @@ import { SettingsTable } from "./sessions/personal-settings.ts";
 import { RefreshTokens } from "./sessions/refresh-token.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { Vault } from "./sessions/vault.ts";
+import { Expiries } from "./storage/expiries.ts";
 import type { Store } from "./storage/store.ts";
 import { TableStore } from "./storage/table-store.ts";
+import { Sweep } from "./upkeep/sweep.ts";
 
 /** The server: a handler for each route, and the way to end it. */
 export interface App {
@@ -67,6 +69,8 @@ export interface App {
       Handler
     >
   >;
+  /** What is due every hour. Several instances may do it at once. */
+  maintain(log: Log): Promise<void>;
   /** Ends the streams, when the instance is about to go. */
   close(): Promise<void>;
 }
@@ -94,25 +98,35 @@ export function createApp(config: Config, adapters: Adapters): App {
     cookies: { loopback: config.loopback },
   };
 
+  const expiries = new Expiries(base);
   const keyring = new Keyring({ ...base, wrapper: new LocalKeyWrapper(config.localKey) });
   const sealer = new Sealer(keyring);
   const vault = new Vault({ ...base, sealer });
   const entra = adapters.entra ?? new MsalEntra({ config, vault });
 
-  const clients = new Clients(base);
+  const clients = new Clients({ ...base, expiries });
   const consentRequests = new ConsentRequests({ ...base, sealer });
   const transactions = new Transactions({ ...base, sealer });
   const binding = new BrowserBinding({ ...base, keyring });
   const codes = new Codes(base);
 
-  const sessions = new Sessions({ ...base, vault });
+  const sessions = new Sessions({ ...base, vault, expiries });
   const settings = new SettingsTable(base);
   const refreshTokens = new RefreshTokens({ ...base, keyring });
   const accessTokens = new AccessTokens({ ...base, keyring });
   const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
-  const authorizationCode = authorizationCodeGrant({ ...base, codes, sessions, tokens });
-  const refreshToken = refreshTokenGrant({ ...base, refreshTokens, sessions, tokens });
+  const authorizationCode = authorizationCodeGrant({ ...base, clients, codes, sessions, tokens });
+  const refreshToken = refreshTokenGrant({ ...base, clients, refreshTokens, sessions, tokens });
   const bearer = new BearerCheck({ ...base, accessTokens, sessions });
+
+  const sweep = new Sweep({
+    ...base,
+    expiries,
+    expire: {
+      clients: (key) => clients.expire(key),
+      sessions: (key) => sessions.expire(key),
+    },
+  });
 
   const instance = `${config.podName}-${randomId(adapters.random).slice(0, 8)}`;
   const connections = new Connections();
@@ -145,7 +159,7 @@ export function createApp(config: Config, adapters: Adapters): App {
         POST: consentHandler({ ...base, consentRequests, transactions, binding, entra }),
       }),
       callback: page({
-        GET: callbackHandler({ ...base, transactions, binding, entra, sessions, vault, codes }),
+        GET: callbackHandler({ ...base, transactions, binding, entra, sessions, codes }),
       }),
       token: oauth({ POST: tokenHandler({ clients, authorizationCode, refreshToken }) }),
 
@@ -153,6 +167,9 @@ export function createApp(config: Config, adapters: Adapters): App {
         GET: sseHandler({ ...base, bearer, connections, relay, calls, entra, settings }),
       }),
       message: mcp({ POST: messageHandler({ bearer, relay }) }),
+    },
+    async maintain(log) {
+      log.info("maintenance", { removed: await sweep.run() });
     },
     close: () => connections.closeAll(),
   };

@@ -1,12 +1,38 @@
 /** Ids and outcomes. Never a token, a code, a name or an address. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/** The acts that a security review asks about. Each writes one line. */
+export type AuditEvent =
+  | "client-registered"
+  | "consent"
+  | "sign-in"
+  | "token-issued"
+  | "token-refreshed"
+  | "code-replayed"
+  | "refresh-token-reused"
+  | "stream-opened"
+  | "tool-called";
+
+/** Who did what, through which client, in which session, and how it ended. */
+export interface AuditFields {
+  readonly outcome: "success" | "denied" | "failure";
+  /** The opaque key of the person. */
+  readonly actor?: string | undefined;
+  readonly session?: string | undefined;
+  readonly client?: string | undefined;
+  /** Why it ended as it did: a code or a name, never an upstream message. */
+  readonly reason?: string | undefined;
+  readonly tool?: string;
+  readonly generation?: number;
+}
+
 /** The structured log: one line of JSON an event. */
 export interface Log {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
   /** @param error Logged with its stack and its causes; the caller never sees them. */
   error(event: string, error: unknown, fields?: LogFields): void;
+  audit(event: AuditEvent, fields: AuditFields): void;
 }
 
 export type LogLevel = "info" | "warn" | "error";
@@ -16,13 +42,14 @@ export function jsonLog(
   write: (level: LogLevel, line: string) => void,
   always: LogFields = {},
 ): Log {
-  const line = (level: LogLevel, event: string, fields: LogFields | undefined, fault?: string) => {
-    write(level, JSON.stringify({ event, ...always, ...fields, fault }));
+  const line = (level: LogLevel, fields: object) => {
+    write(level, JSON.stringify({ ...fields, ...always }));
   };
   return {
-    info: (event, fields) => line("info", event, fields),
-    warn: (event, fields) => line("warn", event, fields),
-    error: (event, error, fields) => line("error", event, fields, describe(error)),
+    info: (event, fields) => line("info", { event, ...fields }),
+    warn: (event, fields) => line("warn", { event, ...fields }),
+    error: (event, error, fields) => line("error", { event, ...fields, fault: describe(error) }),
+    audit: (event, fields) => line("info", { audit: event, ...fields }),
   };
 }
 

@@ -6,11 +6,11 @@ export interface Entra {
   /** @returns The URL to send the browser to. */
   authorizationUrl(request: SignInRequest): Promise<string>;
   /**
-   * Redeems Entra's code and keeps the tokens in the vault of a session.
+   * Redeems Entra's code. Nothing is kept yet.
    *
-   * @returns Who has signed in.
+   * @returns Who has signed in, and their tokens: MSAL's cache, for the vault of the session to be made.
    */
-  redeemCode(redemption: CodeRedemption): Promise<Identity>;
+  redeemCode(redemption: CodeRedemption): Promise<{ identity: Identity; tokenCache: string }>;
   /**
    * An access token for Microsoft Graph, from the session's cache or renewed silently.
    *
@@ -37,7 +37,6 @@ export interface CodeRedemption {
   readonly codeVerifier: string;
   readonly nonce: string;
   readonly graphScopes: readonly string[];
-  readonly sessionId: string;
 }
 
 /** A person, as the ID token names them. `tid` and `oid` together never change and are never reused. */

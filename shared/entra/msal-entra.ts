@@ -45,8 +45,10 @@ export class MsalEntra implements Entra {
     );
   }
 
-  redeemCode(redemption: CodeRedemption): Promise<Identity> {
-    return this.#run(redemption.sessionId, async (msal, { issuer }) => {
+  async redeemCode(
+    redemption: CodeRedemption,
+  ): Promise<{ identity: Identity; tokenCache: string }> {
+    return this.#run(undefined, async (msal, { issuer }) => {
       const result = await msal.acquireTokenByCode({
         code: redemption.code,
         codeVerifier: redemption.codeVerifier,
@@ -54,12 +56,13 @@ export class MsalEntra implements Entra {
         scopes: [...redemption.graphScopes],
         redirectUri: this.#redirectUri,
       });
-      return identityOf(result.idTokenClaims, {
+      const identity = identityOf(result.idTokenClaims, {
         clientId: this.#settings.clientId,
         nonce: redemption.nonce,
         issuerTemplate: issuer,
         allowedTenants: this.#settings.allowedTenants,
       });
+      return { identity, tokenCache: msal.getTokenCache().serialize() };
     });
   }
 

@@ -66,19 +66,22 @@ export class FeatureCalls {
     const tool = this.#features.tools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw new UnknownFeature(`There is no tool named ${name}.`);
     const call = callFor(tool.requires);
-    const fields = { tool: name, session: call.session.id, client: call.session.clientId };
+    const subject = {
+      tool: name,
+      actor: call.session.userKey,
+      session: call.session.id,
+      client: call.session.clientId,
+    };
     try {
       requireScope(tool.requires, scopes);
       const result = await tool.call(input, call);
-      this.#log.info("tool-called", { ...fields, outcome: "ok" });
+      this.#log.audit("tool-called", { outcome: "success", ...subject });
       return { ok: true, ...result };
     } catch (error) {
       if (call.signal.aborted) throw error;
-      if (error instanceof FeatureError) {
-        this.#log.info("tool-called", { ...fields, outcome: "error", reason: error.name });
-      } else {
-        this.#log.error("tool-failed", error, fields);
-      }
+      const outcome = error instanceof ScopeMissing ? "denied" : "failure";
+      this.#log.audit("tool-called", { outcome, ...subject, reason: nameOf(error) });
+      if (!(error instanceof FeatureError)) this.#log.error("tool-failed", error, { tool: name });
       return { ok: false, text: messageFor(error) };
     }
   }
@@ -177,4 +180,8 @@ function messageFor(error: unknown): string {
   return error.kind === "transient" || error.kind === "configuration"
     ? "The server cannot reach Microsoft Entra ID right now. Try again in a moment."
     : "Your sign-in needs to be renewed. Disconnect this app from the server and connect it again.";
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }

@@ -46,7 +46,12 @@ export function sseHandler(deps: {
     await server.connect(transport);
     if (disconnected.aborted) await server.close();
     disconnected.addEventListener("abort", () => void server.close());
-    log.info("stream-opened", { session: caller.session.id, connection: id });
+    log.audit("stream-opened", {
+      outcome: "success",
+      actor: caller.session.userKey,
+      session: caller.session.id,
+      client: caller.session.clientId,
+    });
     return new Response(transport.stream, {
       headers: {
         "Content-Type": "text/event-stream",

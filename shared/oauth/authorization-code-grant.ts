@@ -3,7 +3,7 @@ import type { RequestContext } from "../http/context.ts";
 import type { Clock } from "../clock.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { RowChanged } from "../storage/store.ts";
-import type { Client } from "./clients.ts";
+import type { Client, Clients } from "./clients.ts";
 import type { CodeRow, Codes } from "./codes.ts";
 import { OAuthError } from "./oauth-error.ts";
 import type { Resources } from "./resources.ts";
@@ -19,6 +19,7 @@ const CODE_INVALID = "The code is not valid, or not any more. Start the sign-in 
 
 /** Redeems an authorization code (OAuth 2.1 §4.1.3). */
 export function authorizationCodeGrant(deps: {
+  clients: Clients;
   codes: Codes;
   sessions: Sessions;
   tokens: TokenIssuer;
@@ -35,11 +36,12 @@ export function authorizationCodeGrant(deps: {
     checkBinding(form, client, found);
     await checkVerifier(verifier, found.value.codeChallenge);
     const audience = requestedAudience(form, found.value.resource, deps.resources);
+    await deps.clients.keep(client.id);
     await redeemOnce(found, startedAt);
     const session = await deps.sessions.find(found.value.userKey, found.value.sessionId);
     if (session === undefined) throw new OAuthError("invalid_grant", CODE_INVALID);
     const answer = await deps.tokens.first(session, audience);
-    log.info("token-issued", { client: client.id, session: found.value.sessionId });
+    log.audit("token-issued", { outcome: "success", ...subject(found, client) });
     return answer;
 
     async function redeemOnce(row: CodeRow, requestStartedAt: number): Promise<void> {
@@ -49,7 +51,7 @@ export function authorizationCodeGrant(deps: {
         // that was on its way before the code was redeemed is a double post, not a replay.
         if (requestStartedAt > redeemedAt) {
           await deps.sessions.end(userKey, sessionId);
-          log.warn("code-replayed", { client: client.id, session: sessionId });
+          log.audit("code-replayed", { outcome: "denied", ...subject(row, client) });
         }
         throw new OAuthError("invalid_grant", CODE_INVALID);
       }
@@ -93,4 +95,8 @@ async function checkVerifier(verifier: string, challenge: string): Promise<void>
   if (!(await verifyChallenge(verifier, challenge))) {
     throw new OAuthError("invalid_grant", "code_verifier does not fit the code_challenge.");
   }
+}
+
+function subject({ value }: CodeRow, client: Client) {
+  return { actor: value.userKey, session: value.sessionId, client: client.id };
 }

@@ -6,7 +6,6 @@ import { PageError } from "../http/errors.ts";
 import { type Random, randomId } from "../random.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { userKeyOf } from "../sessions/user-key.ts";
-import type { Vault } from "../sessions/vault.ts";
 import { AuthorizationError } from "./authorization-error.ts";
 import { answeringClient, redirectToClient } from "./authorization-response.ts";
 import type { BrowserBinding } from "./browser-binding.ts";
@@ -23,7 +22,6 @@ export function callbackHandler(deps: {
   binding: BrowserBinding;
   entra: Entra;
   sessions: Sessions;
-  vault: Vault;
   codes: Codes;
   clock: Clock;
   random: Random;
@@ -39,12 +37,19 @@ export function callbackHandler(deps: {
     if (transaction === undefined) throw finished();
     const response = await answeringClient(transaction.request, deps.issuer, async () => {
       try {
-        const { session, identity } = await signIn(parameters, transaction);
-        log.info("signed-in", { client: session.clientId, session: session.id });
-        return await sendCode(transaction, session, identity);
+        const session = await signIn(parameters, transaction);
+        log.audit("sign-in", {
+          outcome: "success",
+          actor: session.userKey,
+          session: session.id,
+          client: session.clientId,
+        });
+        return await sendCode(transaction, session);
       } catch (error) {
         if (!(error instanceof EntraError)) throw error;
-        log.error("sign-in-failed", error, { client: transaction.request.clientId });
+        const client = transaction.request.clientId;
+        log.audit("sign-in", { outcome: "denied", client, reason: error.code ?? error.kind });
+        if (error.kind === "configuration") log.error("entra-refuses-us", error);
         throw answerTo(error);
       }
     });
@@ -55,28 +60,22 @@ export function callbackHandler(deps: {
   async function signIn(
     parameters: URLSearchParams,
     { request, codeVerifier, nonce }: Transaction,
-  ): Promise<{ session: Session; identity: Identity }> {
-    const sessionId = randomId(deps.random);
-    try {
-      const identity = await deps.entra.redeemCode({
-        code: entraCode(parameters),
-        codeVerifier,
-        nonce,
-        graphScopes: graphScopes(request.scopes),
-        sessionId,
-      });
-      return { identity, session: newSession(sessionId, identity, request) };
-    } catch (error) {
-      // Redeemed and then refused (a tenant that may not sign in): nothing of it is kept.
-      await deps.vault.erase(sessionId);
-      throw error;
-    }
+  ): Promise<Session> {
+    const { identity, tokenCache } = await deps.entra.redeemCode({
+      code: entraCode(parameters),
+      codeVerifier,
+      nonce,
+      graphScopes: graphScopes(request.scopes),
+    });
+    const session = newSession(identity, request);
+    await deps.sessions.create(session, identity, tokenCache);
+    return session;
   }
 
-  function newSession(id: string, identity: Identity, request: Transaction["request"]): Session {
+  function newSession(identity: Identity, request: Transaction["request"]): Session {
     const now = deps.clock.now();
     return {
-      id,
+      id: randomId(deps.random),
       userKey: userKeyOf(identity),
       clientId: request.clientId,
       clientName: request.clientName,
@@ -89,12 +88,7 @@ export function callbackHandler(deps: {
     };
   }
 
-  async function sendCode(
-    { request }: Transaction,
-    session: Session,
-    identity: Identity,
-  ): Promise<Response> {
-    await deps.sessions.create(session, identity);
+  async function sendCode({ request }: Transaction, session: Session): Promise<Response> {
     const code = await deps.codes.issue({
       clientId: request.clientId,
       redirectUri: request.redirectUri,

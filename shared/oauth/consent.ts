@@ -36,10 +36,10 @@ export function consentHandler(deps: {
     return answeringClient(consent.request, deps.issuer, async () => {
       switch (form.get("decision")) {
         case "approve":
-          log.info("consent-given", { client });
+          log.audit("consent", { outcome: "success", client });
           return sendToEntra(consent.request);
         case "deny":
-          log.info("consent-denied", { client });
+          log.audit("consent", { outcome: "denied", client });
           throw new AuthorizationError("access_denied", "The person did not allow access.");
         case null:
         default:

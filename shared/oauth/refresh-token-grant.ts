@@ -3,7 +3,7 @@ import type { RequestContext } from "../http/context.ts";
 import type { RefreshToken, RefreshTokens } from "../sessions/refresh-token.ts";
 import { type SessionRow, type Sessions, toSession } from "../sessions/sessions.ts";
 import { RowChanged } from "../storage/store.ts";
-import type { Client } from "./clients.ts";
+import type { Client, Clients } from "./clients.ts";
 import { OAuthError } from "./oauth-error.ts";
 import type { Resources } from "./resources.ts";
 import { parseScopes, type Scope } from "./scopes.ts";
@@ -28,6 +28,7 @@ const REFRESH_INVALID = "The refresh token is not valid, or not any more. Sign i
 
 /** Exchanges a refresh token for new tokens and replaces it (OAuth 2.1 §4.3.1). */
 export function refreshTokenGrant(deps: {
+  clients: Clients;
   refreshTokens: RefreshTokens;
   sessions: Sessions;
   tokens: TokenIssuer;
@@ -67,16 +68,17 @@ export function refreshTokenGrant(deps: {
     const audience = requestedAudience(form, row.value.resource, deps.resources);
     const scopes = requestedScopes(form, toSession(row).scopes);
     if (token.hash === row.value.refreshHash) {
+      await deps.clients.keep(client.id);
       const answer = await deps.tokens.rotate(row, presented, scopes, audience);
-      log.info("token-refreshed", { client: client.id, session: token.sessionId });
+      log.audit("token-refreshed", { outcome: "success", ...subject(token, client) });
       return answer;
     }
     if (isRetry(row, token)) return deps.tokens.repeat(row, presented);
     // OAuth 2.1 §4.3.1: an old token can only come from a thief, or the thief has used it already.
     await deps.sessions.end(token.userKey, token.sessionId);
-    log.warn("refresh-token-reused", {
-      client: client.id,
-      session: token.sessionId,
+    log.audit("refresh-token-reused", {
+      outcome: "denied",
+      ...subject(token, client),
       generation: token.generation,
     });
     throw new OAuthError("invalid_grant", REFRESH_INVALID);
@@ -99,4 +101,8 @@ function requestedScopes(form: URLSearchParams, granted: readonly Scope[]): read
     throw new OAuthError("invalid_scope", "scope goes beyond what was granted.");
   }
   return asked.length === 0 ? granted : asked;
+}
+
+function subject(token: RefreshToken, client: Client) {
+  return { actor: token.userKey, session: token.sessionId, client: client.id };
 }

@@ -13,7 +13,7 @@ export function registerHandler({ clients }: { clients: Clients }): Handler {
   return async (request, { log }) => {
     const metadata = parseMetadata(await readJson(request, OAUTH_BODY_LIMIT_BYTES));
     const client = await clients.register(metadata);
-    log.info("client-registered", { client: client.id });
+    log.audit("client-registered", { outcome: "success", client: client.id });
     return Response.json(clientInformation(client), {
       status: 201,
       headers: { "Cache-Control": "no-store" },

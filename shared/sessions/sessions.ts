@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { Identity } from "../entra/entra.ts";
 import { formatScopes, parseScopes, type Scope } from "../oauth/scopes.ts";
-import type { Store } from "../storage/store.ts";
+import type { Expiries } from "../storage/expiries.ts";
+import type { Key, Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import type { Vault } from "./vault.ts";
 
@@ -54,36 +55,40 @@ export class Sessions {
   readonly table;
   readonly #clock: Clock;
   readonly #vault: Vault;
+  readonly #expiries: Expiries;
 
-  constructor(deps: { store: Store; clock: Clock; vault: Vault }) {
+  constructor(deps: { store: Store; clock: Clock; vault: Vault; expiries: Expiries }) {
+    this.#expiries = deps.expiries;
     this.table = new TypedTable(deps.store, "sessions", row);
     this.#clock = deps.clock;
     this.#vault = deps.vault;
   }
 
-  /** Stores a new session, without any refresh token yet. */
-  async create(session: Session, identity: Identity): Promise<void> {
+  /**
+   * Stores a new session, without any refresh token yet, and its Entra tokens. The note of its end comes
+   * first: whatever breaks off after it is found and removed.
+   */
+  async create(session: Session, identity: Identity, tokenCache: string): Promise<void> {
     const { id, userKey, scopes, roles, ...rest } = session;
-    await this.table.insert(
-      { partition: userKey, row: id },
-      {
-        ...rest,
-        tenantId: identity.tenantId,
-        objectId: identity.objectId,
-        scopes: formatScopes(scopes),
-        roles: JSON.stringify(roles),
-        generation: 0,
-        refreshHash: "",
-      },
-    );
+    const key = { partition: userKey, row: id };
+    await this.#expiries.note({ table: "sessions", key }, session.idleUntil);
+    await this.#vault.write(id, tokenCache);
+    await this.table.insert(key, {
+      ...rest,
+      tenantId: identity.tenantId,
+      objectId: identity.objectId,
+      scopes: formatScopes(scopes),
+      roles: JSON.stringify(roles),
+      generation: 0,
+      refreshHash: "",
+    });
   }
 
   /** @returns The row of a session that is alive, or undefined. */
   async find(userKey: string, sessionId: string): Promise<SessionRow | undefined> {
     const found = await this.table.get({ partition: userKey, row: sessionId });
     if (found === undefined) return undefined;
-    const now = this.#clock.now();
-    return now < found.value.idleUntil && now < found.value.endsAt ? found : undefined;
+    return this.#clock.now() < endOf(found) ? found : undefined;
   }
 
   /**
@@ -93,6 +98,22 @@ export class Sessions {
     await this.table.delete({ partition: userKey, row: sessionId });
     await this.#vault.erase(sessionId);
   }
+
+  /**
+   * Removes a session that has ended by itself, or what is left of one that was never finished.
+   *
+   * @returns When it will end (ms), where it has not yet.
+   */
+  async expire({ partition, row: id }: Key): Promise<number | undefined> {
+    const found = await this.table.get({ partition, row: id });
+    if (found !== undefined && this.#clock.now() < endOf(found)) return endOf(found);
+    await this.end(partition, id);
+    return undefined;
+  }
+}
+
+function endOf({ value }: SessionRow): number {
+  return Math.min(value.idleUntil, value.endsAt);
 }
 
 /** @returns The session that a row holds. */

@@ -38,7 +38,7 @@ export class RowChanged extends Error {
 }
 
 export type TableName =
-  "clients" | "transactions" | "codes" | "sessions" | "vault" | "settings" | "keys";
+  "clients" | "transactions" | "codes" | "sessions" | "vault" | "settings" | "keys" | "expiries";
 
 export interface Key {
   readonly partition: string;

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { hourOf, hourPartition, hourPartitions } from "./hour-partition.ts";
+import type { Key, Store, TableName } from "./store.ts";
+import { TypedTable } from "./typed-table.ts";
+import { sha256 } from "../digest.ts";
+
+const expiring = z.enum(["clients", "sessions"]);
+const row = z.object({ table: expiring, partition: z.string(), row: z.string() });
+
+/** Tables whose rows slide: when they end is known only from the row itself. */
+export type ExpiringTable = z.infer<typeof expiring> & TableName;
+
+/** A row that may have ended. */
+export interface Expiry {
+  readonly table: ExpiringTable;
+  readonly key: Key;
+}
+
+/**
+ * The `expiries` table: what may end in which hour. A note is written before the row that it names, so that
+ * no row is ever without one; what the row says about its own end decides.
+ */
+export class Expiries {
+  readonly #table;
+
+  constructor(deps: { store: Store }) {
+    this.#table = new TypedTable(deps.store, "expiries", row);
+  }
+
+  /** Notes that the row at `key` may end at `expiresAtMs`. */
+  async note({ table, key }: Expiry, expiresAtMs: number): Promise<void> {
+    const id = sha256(JSON.stringify([table, key.partition, key.row]));
+    const value = { table, partition: key.partition, row: key.row };
+    await this.#table.put({ partition: hourPartition(hourOf(expiresAtMs), id), row: id }, value);
+  }
+
+  /** Everything noted for one hour. */
+  async *of(hour: number): AsyncIterable<Expiry & { readonly note: Key }> {
+    for (const partition of hourPartitions(hour)) {
+      for await (const { key, value } of this.#table.list(partition)) {
+        yield {
+          table: value.table,
+          key: { partition: value.partition, row: value.row },
+          note: key,
+        };
+      }
+    }
+  }
+
+  /** Forgets a note. */
+  async forget(note: Key): Promise<void> {
+    await this.#table.delete(note);
+  }
+}
