@@ -7,6 +7,7 @@ import type { Handler } from "./http/context.ts";
 import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endpoint.ts";
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
+import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
 import { Keyring } from "./keys/keyring.ts";
 import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
@@ -42,6 +43,7 @@ import { BearerCheck } from "./sessions/bearer.ts";
 import { SettingsTable } from "./sessions/personal-settings.ts";
 import { RefreshTokens } from "./sessions/refresh-token.ts";
 import { Sessions } from "./sessions/sessions.ts";
+import { SignIns } from "./sessions/sign-ins.ts";
 import { Vault } from "./sessions/vault.ts";
 import { Expiries } from "./storage/expiries.ts";
 import type { Store } from "./storage/store.ts";
@@ -115,9 +117,17 @@ export function createApp(config: Config, adapters: Adapters): App {
   const refreshTokens = new RefreshTokens({ ...base, keyring });
   const accessTokens = new AccessTokens({ ...base, keyring });
   const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
-  const authorizationCode = authorizationCodeGrant({ ...base, clients, codes, sessions, tokens });
-  const refreshToken = refreshTokenGrant({ ...base, clients, refreshTokens, sessions, tokens });
   const bearer = new BearerCheck({ ...base, accessTokens, sessions });
+  const signIns = new SignIns({ ...base, entra, sessions, bearer });
+  const authorizationCode = authorizationCodeGrant({ ...base, clients, codes, sessions, tokens });
+  const refreshToken = refreshTokenGrant({
+    ...base,
+    clients,
+    refreshTokens,
+    sessions,
+    signIns,
+    tokens,
+  });
 
   const sweep = new Sweep({
     ...base,
@@ -136,9 +146,12 @@ export function createApp(config: Config, adapters: Adapters): App {
   const policy: EndpointPolicy = {
     loopback: config.loopback,
     allowedOrigins: new Set([config.baseUrl, ...config.allowedOrigins]),
+    rateLimiter: new MemoryRateLimiter(config.rateLimitFactor),
   };
-  const page = (methods: Methods) => endpoint(policy, { surface: "page", cors: "none", methods });
-  const oauth = (methods: Methods) => endpoint(policy, { surface: "oauth", cors: "any", methods });
+  const page = (methods: Methods, limit?: Limit) =>
+    endpoint(policy, { surface: "page", cors: "none", methods, ...(limit && { limit }) });
+  const oauth = (methods: Methods, limit?: Limit) =>
+    endpoint(policy, { surface: "oauth", cors: "any", methods, ...(limit && { limit }) });
   const mcp = (methods: Methods) =>
     endpoint(policy, { surface: "mcp", cors: "allowed-origins", methods, stream: true });
 
@@ -153,18 +166,26 @@ export function createApp(config: Config, adapters: Adapters): App {
       openIdConfiguration: oauth({ GET: openIdConfigurationHandler(base) }),
       jwks: oauth({ GET: jwksHandler({ keyring }) }),
 
-      register: oauth({ POST: registerHandler({ clients }) }),
-      authorize: page({ GET: authorizeHandler({ ...base, clients, consentRequests }) }),
-      consent: page({
-        POST: consentHandler({ ...base, consentRequests, transactions, binding, entra }),
-      }),
-      callback: page({
-        GET: callbackHandler({ ...base, transactions, binding, entra, sessions, codes }),
-      }),
-      token: oauth({ POST: tokenHandler({ clients, authorizationCode, refreshToken }) }),
+      register: oauth({ POST: registerHandler({ clients }) }, LIMITS.register),
+      authorize: page(
+        { GET: authorizeHandler({ ...base, clients, consentRequests }) },
+        LIMITS.authorize,
+      ),
+      consent: page(
+        { POST: consentHandler({ ...base, consentRequests, transactions, binding, entra }) },
+        LIMITS.consent,
+      ),
+      callback: page(
+        { GET: callbackHandler({ ...base, transactions, binding, entra, sessions, codes }) },
+        LIMITS.callback,
+      ),
+      token: oauth(
+        { POST: tokenHandler({ clients, authorizationCode, refreshToken }) },
+        LIMITS.token,
+      ),
 
       sse: mcp({
-        GET: sseHandler({ ...base, bearer, connections, relay, calls, entra, settings }),
+        GET: sseHandler({ ...base, bearer, connections, relay, calls, signIns, settings }),
       }),
       message: mcp({ POST: messageHandler({ bearer, relay }) }),
     },

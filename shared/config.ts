@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AllowedTenants } from "./entra/identity.ts";
 
 /** The settings, parsed. Where each comes from and what it means is in docs/operate.md. */
 export interface Config {
@@ -11,9 +12,10 @@ export interface Config {
     readonly tenantId: string;
     readonly clientId: string;
     readonly clientSecret: string;
-    /** Tenants whose people may sign in. */
-    readonly allowedTenants: readonly string[];
+    readonly allowedTenants: AllowedTenants;
   };
+  /** An app role that everybody needs to sign in. */
+  readonly requiredRole: string | undefined;
   readonly graphBaseUrl: string;
   readonly storageConnectionString: string;
   readonly localKey: string;
@@ -22,6 +24,8 @@ export interface Config {
   readonly accessTokenTtlSeconds: number;
   readonly refreshIdleTtlSeconds: number;
   readonly refreshMaxTtlSeconds: number;
+  /** Multiplies every rate limit. */
+  readonly rateLimitFactor: number;
   /** The name of the machine; it survives a restart of the worker. */
   readonly podName: string;
 }
@@ -53,10 +57,16 @@ const environment = z.object({
     "https://login.microsoftonline.com",
   ),
   GRAPH_BASE_URL: origin("is where Microsoft Graph is").default("https://graph.microsoft.com"),
-  ENTRA_TENANT_ID: guid,
+  ENTRA_TENANT_ID: z.union([guid, z.literal("organizations")], "must be a GUID or organizations"),
   ENTRA_CLIENT_ID: guid,
   ENTRA_CLIENT_SECRET: z.string().min(1),
-  ENTRA_ALLOWED_TENANTS: list.pipe(z.array(guid).min(1)).optional(),
+  ENTRA_ALLOWED_TENANTS: z
+    .union(
+      [z.literal("*").transform(() => "any" as const), list.pipe(z.array(guid).min(1))],
+      "must be GUIDs, separated by commas, or * for any organisation",
+    )
+    .optional(),
+  REQUIRED_APP_ROLE: z.string().optional(),
   AzureWebJobsStorage: z.string().min(1),
   LOCAL_KEY: z
     .string()
@@ -67,6 +77,7 @@ const environment = z.object({
   ACCESS_TOKEN_TTL: seconds(3_600, DAY_SECONDS),
   REFRESH_IDLE_TTL: seconds(30 * DAY_SECONDS, 90 * DAY_SECONDS),
   REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, 365 * DAY_SECONDS),
+  RATE_LIMIT_FACTOR: z.coerce.number().positive().max(1_000).default(1),
   WEBSITE_POD_NAME: z.string().optional(),
   CONTAINER_NAME: z.string().optional(),
 });
@@ -96,6 +107,12 @@ export function loadConfig(
   if (!loopback) {
     faults.push("LOCAL_KEY: protects development only, so PUBLIC_BASE_URL must be on this machine");
   }
+  if (
+    settings.ENTRA_TENANT_ID === "organizations" &&
+    settings.ENTRA_ALLOWED_TENANTS === undefined
+  ) {
+    faults.push("ENTRA_ALLOWED_TENANTS: say whose people may sign in, or * for any organisation");
+  }
   if (settings.REFRESH_IDLE_TTL > settings.REFRESH_MAX_TTL) {
     faults.push("REFRESH_IDLE_TTL: must not exceed REFRESH_MAX_TTL");
   }
@@ -110,6 +127,7 @@ export function loadConfig(
       clientSecret: settings.ENTRA_CLIENT_SECRET,
       allowedTenants: settings.ENTRA_ALLOWED_TENANTS ?? [settings.ENTRA_TENANT_ID],
     },
+    requiredRole: settings.REQUIRED_APP_ROLE,
     graphBaseUrl: settings.GRAPH_BASE_URL,
     storageConnectionString: settings.AzureWebJobsStorage,
     localKey: settings.LOCAL_KEY,
@@ -117,6 +135,7 @@ export function loadConfig(
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL,
     refreshIdleTtlSeconds: settings.REFRESH_IDLE_TTL,
     refreshMaxTtlSeconds: settings.REFRESH_MAX_TTL,
+    rateLimitFactor: settings.RATE_LIMIT_FACTOR,
     podName: settings.WEBSITE_POD_NAME ?? settings.CONTAINER_NAME ?? "local",
   };
 }

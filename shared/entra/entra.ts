@@ -12,6 +12,12 @@ export interface Entra {
    */
   redeemCode(redemption: CodeRedemption): Promise<{ identity: Identity; tokenCache: string }>;
   /**
+   * Renews the session's tokens, whether or not they are due.
+   *
+   * @returns The roles that the person has now.
+   */
+  confirm(sessionId: string, scopes: readonly string[]): Promise<{ roles: readonly string[] }>;
+  /**
    * An access token for Microsoft Graph, from the session's cache or renewed silently.
    *
    * @param options.renew Do not take it from the cache: Graph has refused that one.

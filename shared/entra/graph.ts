@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import type { Entra } from "./entra.ts";
 
 const TIMEOUT_MS = 20_000;
 
@@ -16,26 +15,23 @@ export class GraphError extends Error {
   }
 }
 
+/** Where the person's tokens come from. */
+export interface GraphSignIn {
+  /** @param options.renew Graph has refused the one in the cache. */
+  token(options: { renew: boolean }): Promise<string>;
+  /** Graph wants to be shown these claims in a new sign-in. */
+  challenge(claims: string): Promise<void>;
+}
+
 /** Microsoft Graph, as the person of one session. */
 export class Graph {
   readonly #baseUrl: string;
-  readonly #entra: Entra;
-  readonly #sessionId: string;
-  readonly #scopes: readonly string[];
+  readonly #signIn: GraphSignIn;
   readonly #signal: AbortSignal;
 
-  /** @param deps.scopes The Graph permissions that the calling feature declared. */
-  constructor(deps: {
-    baseUrl: string;
-    entra: Entra;
-    sessionId: string;
-    scopes: readonly string[];
-    signal: AbortSignal;
-  }) {
+  constructor(deps: { baseUrl: string; signIn: GraphSignIn; signal: AbortSignal }) {
     this.#baseUrl = deps.baseUrl;
-    this.#entra = deps.entra;
-    this.#sessionId = deps.sessionId;
-    this.#scopes = deps.scopes;
+    this.#signIn = deps.signIn;
     this.#signal = deps.signal;
   }
 
@@ -51,8 +47,15 @@ export class Graph {
   ): Promise<T> {
     const url = this.#url(path);
     let response = await this.#send(url, headers, false);
-    // A token that Graph does not take any more is renewed once.
-    if (response.status === 401) response = await this.#send(url, headers, true);
+    if (response.status === 401) {
+      const claims = claimsChallenge(response);
+      if (claims !== undefined) {
+        await this.#signIn.challenge(claims);
+        throw toGraphError(401, await response.text());
+      }
+      // A token that Graph does not take any more is renewed once.
+      response = await this.#send(url, headers, true);
+    }
     if (!response.ok) throw toGraphError(response.status, await response.text());
     const parsed = schema.safeParse(await response.json());
     if (!parsed.success) {
@@ -73,7 +76,7 @@ export class Graph {
   }
 
   async #send(url: URL, headers: Record<string, string>, renew: boolean): Promise<Response> {
-    const token = await this.#entra.graphToken(this.#sessionId, this.#scopes, { renew });
+    const token = await this.#signIn.token({ renew });
     try {
       return await fetch(url, {
         headers: { ...headers, Authorization: `Bearer ${token}`, Accept: "application/json" },
@@ -87,6 +90,14 @@ export class Graph {
       });
     }
   }
+}
+
+/** @returns The claims of a continuous access evaluation challenge, or undefined for another 401. */
+function claimsChallenge(response: Response): string | undefined {
+  const header = response.headers.get("www-authenticate") ?? "";
+  if (!header.includes("insufficient_claims")) return undefined;
+  const encoded = /claims="([A-Za-z0-9+/=_-]{1,4096})"/.exec(header)?.[1];
+  return encoded && Buffer.from(encoded, "base64").toString();
 }
 
 function toGraphError(status: number, body: string): GraphError {

@@ -26,6 +26,7 @@ export function callbackHandler(deps: {
   clock: Clock;
   random: Random;
   issuer: string;
+  requiredRole: string | undefined;
   refreshMaxTtlSeconds: number;
 }): Handler {
   return async (request, { log }) => {
@@ -67,6 +68,7 @@ export function callbackHandler(deps: {
       nonce,
       graphScopes: graphScopes(request.scopes),
     });
+    requireRole(identity, deps.requiredRole);
     const session = newSession(identity, request);
     await deps.sessions.create(session, identity, tokenCache);
     return session;
@@ -98,6 +100,16 @@ export function callbackHandler(deps: {
       sessionId: session.id,
     });
     return redirectToClient(request, deps.issuer, { code });
+  }
+}
+
+/** @throws AuthorizationError for a person whom the administrator has not let in */
+function requireRole(identity: Identity, role: string | undefined): void {
+  if (role !== undefined && !identity.roles.includes(role)) {
+    throw new AuthorizationError(
+      "access_denied",
+      `This server is for people with the role ${role}.`,
+    );
   }
 }
 

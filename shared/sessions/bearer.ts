@@ -60,6 +60,9 @@ export class BearerCheck {
       const accessToken = await this.#verify(token, audiences);
       const session = await this.#livingSession(accessToken);
       if (session === undefined) throw new TokenInvalid("The session has ended.");
+      if (session.claims !== undefined) {
+        throw new TokenInvalid("Microsoft Entra ID asks for a new sign-in.");
+      }
       return { session, scopes: accessToken.scopes };
     } catch (error) {
       throw error instanceof TokenInvalid ? this.#challenge(resource, error) : error;
