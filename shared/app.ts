@@ -20,6 +20,7 @@ import { authorizationCodeGrant } from "./oauth/authorization-code-grant.ts";
 import { authorizeHandler } from "./oauth/authorize.ts";
 import { BrowserBinding } from "./oauth/browser-binding.ts";
 import { callbackHandler } from "./oauth/callback.ts";
+import { clientSignIn } from "./oauth/client-sign-in.ts";
 import { Clients } from "./oauth/clients.ts";
 import { Codes } from "./oauth/codes.ts";
 import { consentHandler } from "./oauth/consent.ts";
@@ -30,6 +31,7 @@ import {
   openIdConfigurationHandler,
   protectedResourceHandler,
 } from "./oauth/metadata.ts";
+import { EntraRedirect } from "./oauth/entra-redirect.ts";
 import { refreshTokenGrant } from "./oauth/refresh-token-grant.ts";
 import { registerHandler } from "./oauth/register.ts";
 import { Resources } from "./oauth/resources.ts";
@@ -138,6 +140,9 @@ export function createApp(config: Config, adapters: Adapters): App {
     },
   });
 
+  const entraRedirect = new EntraRedirect({ transactions, binding, entra });
+  const signIn = clientSignIn({ ...base, sessions, codes, entraRedirect });
+
   const instance = `${config.podName}-${randomId(adapters.random).slice(0, 8)}`;
   const connections = new Connections();
   const relay = new LocalRelay({ connections });
@@ -172,11 +177,11 @@ export function createApp(config: Config, adapters: Adapters): App {
         LIMITS.authorize,
       ),
       consent: page(
-        { POST: consentHandler({ ...base, consentRequests, transactions, binding, entra }) },
+        { POST: consentHandler({ ...base, consentRequests, entraRedirect }) },
         LIMITS.consent,
       ),
       callback: page(
-        { GET: callbackHandler({ ...base, transactions, binding, entra, sessions, codes }) },
+        { GET: callbackHandler({ ...base, transactions, binding, entra, clientSignIn: signIn }) },
         LIMITS.callback,
       ),
       token: oauth(

@@ -36,6 +36,8 @@ export interface SignInRequest {
   readonly codeChallenge: string;
   /** Of Microsoft Graph; may be none. */
   readonly graphScopes: readonly string[];
+  /** A claims challenge that the sign-in is to meet. */
+  readonly claims?: string | undefined;
 }
 
 export interface CodeRedemption {
@@ -43,6 +45,7 @@ export interface CodeRedemption {
   readonly codeVerifier: string;
   readonly nonce: string;
   readonly graphScopes: readonly string[];
+  readonly claims?: string | undefined;
 }
 
 /** A person, as the ID token names them. `tid` and `oid` together never change and are never reused. */

@@ -42,6 +42,7 @@ export class MsalEntra implements Entra {
         nonce: request.nonce,
         codeChallenge: request.codeChallenge,
         codeChallengeMethod: "S256",
+        ...(request.claims !== undefined && { claims: request.claims }),
       }),
     );
   }
@@ -56,6 +57,7 @@ export class MsalEntra implements Entra {
         nonce: redemption.nonce,
         scopes: [...redemption.graphScopes],
         redirectUri: this.#redirectUri,
+        ...(redemption.claims !== undefined && { claims: redemption.claims }),
       });
       const identity = identityOf(result.idTokenClaims, {
         clientId: this.#settings.clientId,

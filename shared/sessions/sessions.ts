@@ -120,6 +120,26 @@ export class Sessions {
   }
 
   /**
+   * The claims challenge that waits for this person's next sign-in with this client. One that the sign-in
+   * has just met is settled: the sessions that it had stopped are ended.
+   *
+   * @param met The challenge that the sign-in was begun with.
+   * @returns The challenge that is still to be met.
+   */
+  async takeChallenge(
+    userKey: string,
+    clientId: string,
+    met: string | undefined,
+  ): Promise<string | undefined> {
+    for await (const { key, value } of this.table.list(userKey)) {
+      if (value.clientId !== clientId || value.claims === undefined) continue;
+      if (value.claims !== met) return value.claims;
+      await this.end(userKey, key.row);
+    }
+    return undefined;
+  }
+
+  /**
    * Removes a session that has ended by itself, or what is left of one that was never finished.
    *
    * @returns When it will end (ms), where it has not yet.

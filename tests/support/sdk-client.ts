@@ -6,7 +6,7 @@ import type {
   OAuthTokens,
 } from "@modelcontextprotocol/sdk/shared/auth.js";
 import { type Account, signIn } from "./sign-in.ts";
-import { UserAgent } from "./user-agent.ts";
+import { type Fetch, UserAgent } from "./user-agent.ts";
 
 const REDIRECT_URL = "http://localhost:33418/callback";
 
@@ -66,11 +66,11 @@ export interface ConnectedClient {
 export async function connectAs(
   baseUrl: string,
   account: Account,
-  agent = new UserAgent(),
+  fetch: Fetch = globalThis.fetch,
 ): Promise<ConnectedClient> {
   const provider = new TestProvider();
   const url = new URL("/sse", baseUrl);
-  const first = new SSEClientTransport(url, { authProvider: provider });
+  const first = new SSEClientTransport(url, { authProvider: provider, fetch });
   const refused = await new Client({ name: "test", version: "1" }).connect(first).then(
     () => undefined,
     (error: unknown) => error,
@@ -78,16 +78,21 @@ export async function connectAs(
   if (provider.authorizationUrl === undefined) {
     throw new Error("the client was not asked to sign in", { cause: refused });
   }
-  const back = await signIn(agent, provider.authorizationUrl, account);
+  const back = await signIn(new UserAgent(fetch), provider.authorizationUrl, account);
   const code = back.searchParams.get("code");
   if (code === null) throw new Error(`no code: ${back}`);
   await first.finishAuth(code);
-  return reconnect(baseUrl, provider);
+  return reconnect(baseUrl, provider, fetch);
 }
 
 /** Connects with the registration and the tokens that `provider` has. */
-export async function reconnect(baseUrl: string, provider: TestProvider): Promise<ConnectedClient> {
-  const transport = new SSEClientTransport(new URL("/sse", baseUrl), { authProvider: provider });
+export async function reconnect(
+  baseUrl: string,
+  provider: TestProvider,
+  fetch: Fetch = globalThis.fetch,
+): Promise<ConnectedClient> {
+  const url = new URL("/sse", baseUrl);
+  const transport = new SSEClientTransport(url, { authProvider: provider, fetch });
   const client = new Client({ name: "test", version: "1" });
   await client.connect(transport);
   return { client, provider, close: () => client.close() };
