@@ -33,6 +33,7 @@ import {
 } from "./oauth/metadata.ts";
 import { EntraRedirect } from "./oauth/entra-redirect.ts";
 import { refreshTokenGrant } from "./oauth/refresh-token-grant.ts";
+import { RememberedConsents } from "./oauth/remembered-consents.ts";
 import { registerHandler } from "./oauth/register.ts";
 import { Resources } from "./oauth/resources.ts";
 import { TokenIssuer } from "./oauth/token-issuer.ts";
@@ -110,6 +111,7 @@ export function createApp(config: Config, adapters: Adapters): App {
 
   const clients = new Clients({ ...base, expiries });
   const consentRequests = new ConsentRequests({ ...base, sealer });
+  const remembered = new RememberedConsents({ ...base, sealer });
   const transactions = new Transactions({ ...base, sealer });
   const binding = new BrowserBinding({ ...base, keyring });
   const codes = new Codes(base);
@@ -173,11 +175,11 @@ export function createApp(config: Config, adapters: Adapters): App {
 
       register: oauth({ POST: registerHandler({ clients }) }, LIMITS.register),
       authorize: page(
-        { GET: authorizeHandler({ ...base, clients, consentRequests }) },
+        { GET: authorizeHandler({ ...base, clients, consentRequests, remembered, entraRedirect }) },
         LIMITS.authorize,
       ),
       consent: page(
-        { POST: consentHandler({ ...base, consentRequests, entraRedirect }) },
+        { POST: consentHandler({ ...base, consentRequests, remembered, entraRedirect }) },
         LIMITS.consent,
       ),
       callback: page(

@@ -7,7 +7,9 @@ import { answeringClient } from "./authorization-response.ts";
 import type { Client, Clients } from "./clients.ts";
 import type { ConsentRequests } from "./consent-request.ts";
 import { csrfCookie } from "./csrf.ts";
+import type { EntraRedirect } from "./entra-redirect.ts";
 import { isLoopbackRedirect, redirectHost } from "./redirect-uri.ts";
+import type { RememberedConsents } from "./remembered-consents.ts";
 import type { Resources } from "./resources.ts";
 import { SCOPE_DEFINITIONS } from "./scopes.ts";
 
@@ -19,15 +21,21 @@ export function authorizeHandler(deps: {
   clients: Clients;
   resources: Resources;
   consentRequests: ConsentRequests;
+  remembered: RememberedConsents;
+  entraRedirect: EntraRedirect;
   random: Random;
   cookies: CookiePolicy;
   issuer: string;
 }): Handler {
-  return async (request) => {
+  return async (request, { log }) => {
     const parameters = new URL(request.url).searchParams;
     const { client, returnAddress } = await checkClient(parameters, deps.clients);
     return answeringClient(returnAddress, deps.issuer, async () => {
       const authorization = checkRequest(parameters, client, returnAddress, deps.resources);
+      if (await deps.remembered.covers(request, authorization)) {
+        log.audit("consent", { outcome: "success", client: client.id, reason: "remembered" });
+        return deps.entraRedirect.send({ purpose: "client", request: authorization });
+      }
       return askForConsent(request, client, authorization);
     });
   };

@@ -3,10 +3,12 @@ import type { Handler } from "../http/context.ts";
 import type { CookiePolicy } from "../http/cookies.ts";
 import { PageError } from "../http/errors.ts";
 import { AuthorizationError } from "./authorization-error.ts";
+import type { AuthorizationRequest } from "./authorization-request.ts";
 import { answeringClient } from "./authorization-response.ts";
 import type { ConsentRequests } from "./consent-request.ts";
 import { isOwnForm } from "./csrf.ts";
 import type { EntraRedirect } from "./entra-redirect.ts";
+import type { RememberedConsents } from "./remembered-consents.ts";
 
 /**
  * `POST /consent`: the person's answer. Approved, the browser goes on to Entra; denied, back to the client.
@@ -15,6 +17,7 @@ import type { EntraRedirect } from "./entra-redirect.ts";
 export function consentHandler(deps: {
   consentRequests: ConsentRequests;
   entraRedirect: EntraRedirect;
+  remembered: RememberedConsents;
   cookies: CookiePolicy;
   issuer: string;
 }): Handler {
@@ -30,7 +33,7 @@ export function consentHandler(deps: {
       switch (form.get("decision")) {
         case "approve":
           log.audit("consent", { outcome: "success", client });
-          return deps.entraRedirect.send({ purpose: "client", request: consent.request });
+          return approve(request, consent.request, form.get("remember") === "yes");
         case "deny":
           log.audit("consent", { outcome: "denied", client });
           throw new AuthorizationError("access_denied", "The person did not allow access.");
@@ -40,6 +43,19 @@ export function consentHandler(deps: {
       }
     });
   };
+
+  async function approve(
+    request: Request,
+    authorization: AuthorizationRequest,
+    remember: boolean,
+  ): Promise<Response> {
+    const response = await deps.entraRedirect.send({ purpose: "client", request: authorization });
+    if (remember) {
+      const cookie = await deps.remembered.remember(request, authorization);
+      response.headers.append("Set-Cookie", cookie);
+    }
+    return response;
+  }
 }
 
 function expired(): PageError {

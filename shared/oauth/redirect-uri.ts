@@ -53,6 +53,14 @@ export function redirectHost(uri: string): string {
   return url.protocol === "https:" || url.protocol === "http:" ? url.host : `${url.protocol}//`;
 }
 
+/**
+ * What a consent is given for: the host, whatever the port where the port says nothing (RFC 8252 §7.3), or
+ * the scheme.
+ */
+export function consentTarget(uri: string): string {
+  return isLoopbackRedirect(uri) ? new URL(uri).hostname : redirectHost(uri);
+}
+
 function hasLoopbackHost(uri: string): boolean {
   return LOOPBACK_HOSTS.has(new URL(uri).hostname);
 }
