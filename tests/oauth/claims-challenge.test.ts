@@ -15,7 +15,9 @@ afterAll(() => entra.stop());
 
 it("a claims challenge of Graph's refuses the session's tokens until a new sign-in has met it", async () => {
   const app = createTestApp({ entraUrl: entra.url });
-  const { client, provider, close } = await connectAs(app.baseUrl, "alice", app.fetch);
+  const { client, provider, close } = await connectAs(app.baseUrl, "alice", {
+    fetch: app.fetch,
+  });
   entra.set({ claimsChallenge: ["alice"] });
 
   const refused = await client.callTool({ name: "getUserDetails", arguments: {} });
