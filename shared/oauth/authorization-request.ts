@@ -39,8 +39,7 @@ export async function checkClient(
   parameters: URLSearchParams,
   clients: Clients,
 ): Promise<{ client: Client; returnAddress: ReturnAddress }> {
-  const repeated = repeatedParameter(parameters);
-  if (repeated === "client_id" || repeated === "redirect_uri" || repeated === "state") {
+  if (["client_id", "redirect_uri", "state"].some((name) => parameters.getAll(name).length > 1)) {
     throw new PageError(400, {
       title: "This sign-in link is broken",
       message: "A parameter of the link is there twice.",
