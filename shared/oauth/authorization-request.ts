@@ -168,7 +168,7 @@ function checkResource(parameters: URLSearchParams, resources: Resources): strin
 
 function checkScope(parameters: URLSearchParams, sse: boolean): Scope[] {
   const text = parameters.get("scope");
-  if (text === null || text === "") return defaultScopes(sse);
+  if (text === null) return defaultScopes(sse);
   const asked = parseScopes(text);
   if (asked === undefined) {
     throw new AuthorizationError("invalid_scope", "scope is not a list of scope names.");
