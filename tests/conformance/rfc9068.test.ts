@@ -31,6 +31,9 @@ const token = async () => (await facade.client.tokens()).access_token;
 const keys = async () =>
   (await jsonOf(await facade.get("/.well-known/jwks.json")))["keys"] as Record<string, unknown>[];
 
+const sub = async (account: "alice" | "bob") =>
+  decodeJwt((await facade.client.tokens(account)).access_token).sub;
+
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 holdsEvery("RFC 9068, JWT access tokens: the access token", RULES, {
@@ -83,8 +86,6 @@ holdsEvery("RFC 9068, JWT access tokens: the access token", RULES, {
     }
   },
   async subject() {
-    const sub = async (account: "alice" | "bob") =>
-      decodeJwt((await facade.client.tokens(account)).access_token).sub;
     const alice = await sub("alice");
     expect(await sub("alice")).toBe(alice);
     expect(await sub("bob")).not.toBe(alice);
