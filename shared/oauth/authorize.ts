@@ -1,3 +1,4 @@
+import { givenParameters } from "../http/body.ts";
 import type { Handler } from "../http/context.ts";
 import type { CookiePolicy } from "../http/cookies.ts";
 import { consentPage } from "../http/pages/consent-page.ts";
@@ -28,7 +29,7 @@ export function authorizeHandler(deps: {
   issuer: string;
 }): Handler {
   return async (request, { log }) => {
-    const parameters = new URL(request.url).searchParams;
+    const parameters = givenParameters(new URL(request.url).searchParams);
     const { client, returnAddress } = await checkClient(parameters, deps.clients);
     return answeringClient(returnAddress, deps.issuer, async () => {
       const authorization = checkRequest(parameters, client, returnAddress, deps.resources);

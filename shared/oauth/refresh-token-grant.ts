@@ -135,7 +135,7 @@ export function refreshTokenGrant(deps: {
 /** RFC 6749 §6: what was granted, or less. Names that are not ours are dropped, as at /authorize. */
 function requestedScopes(form: URLSearchParams, granted: readonly Scope[]): readonly Scope[] {
   const text = form.get("scope");
-  if (text === null || text === "") return granted;
+  if (text === null) return granted;
   const asked = parseScopes(text);
   if (asked === undefined || asked.some((scope) => !granted.includes(scope))) {
     throw new OAuthError("invalid_scope", "scope goes beyond what was granted.");
