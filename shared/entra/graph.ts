@@ -50,17 +50,17 @@ export class Graph {
     { headers = {} }: { headers?: Record<string, string> } = {},
   ): Promise<T> {
     const url = this.#url(path);
-    let response = await this.#send(url, headers, false);
+    let answer = await this.#send(url, headers, false);
     // A token that Graph does not take any more is renewed once.
-    if (response.status === 401) response = await this.#send(url, headers, true);
-    if (!response.ok) throw toGraphError(response.status, await response.text());
-    const parsed = schema.safeParse(await response.json());
-    if (!parsed.success) {
+    if (answer.status === 401) answer = await this.#send(url, headers, true);
+    if (!answer.ok) throw toGraphError(answer.status, answer.body);
+    try {
+      return schema.parse(JSON.parse(answer.body));
+    } catch (cause) {
       throw new GraphError("unexpected", "Microsoft Graph answered in a form that is not known.", {
-        cause: parsed.error,
+        cause,
       });
     }
-    return parsed.data;
   }
 
   /** The person's token goes to Graph and nowhere else, whatever a link says. */
@@ -72,14 +72,20 @@ export class Graph {
     return url;
   }
 
-  async #send(url: URL, headers: Record<string, string>, renew: boolean): Promise<Response> {
+  async #send(
+    url: URL,
+    headers: Record<string, string>,
+    renew: boolean,
+  ): Promise<{ ok: boolean; status: number; body: string }> {
     const token = await this.#entra.graphToken(this.#sessionId, this.#scopes, { renew });
     try {
-      return await fetch(url, {
+      const response = await fetch(url, {
         headers: { ...headers, Authorization: `Bearer ${token}`, Accept: "application/json" },
         signal: AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]),
         redirect: "error",
       });
+      // The body too can break off or take for ever.
+      return { ok: response.ok, status: response.status, body: await response.text() };
     } catch (cause) {
       this.#signal.throwIfAborted();
       throw new GraphError("busy", "Microsoft Graph cannot be reached. Try again in a moment.", {
