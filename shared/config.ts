@@ -43,7 +43,8 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ""),
 );
 
-const guid = z.guid("must be a GUID");
+/** Tokens carry ids in lower case, and are compared with these. */
+const guid = z.guid("must be a GUID").toLowerCase();
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
