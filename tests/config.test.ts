@@ -56,6 +56,21 @@ describe("the settings", () => {
     expect(faults(nothing)).toEqual(Object.keys(MINIMAL));
   });
 
+  it("list every fault at once: also those of settings that do not fit each other", () => {
+    const wrong = {
+      ENTRA_TENANT_ID: "contoso",
+      PUBLIC_BASE_URL: "http://mcp.example.com",
+      REFRESH_IDLE_TTL: "100",
+      REFRESH_MAX_TTL: "99",
+    };
+    expect(faults(wrong).toSorted()).toEqual([
+      "ENTRA_TENANT_ID",
+      "LOCAL_KEY",
+      "PUBLIC_BASE_URL",
+      "REFRESH_IDLE_TTL",
+    ]);
+  });
+
   it("do not count what is there but empty", () => {
     expect(faults({ ENTRA_CLIENT_SECRET: "" })).toEqual(["ENTRA_CLIENT_SECRET"]);
     expect(load({ ACCESS_TOKEN_TTL: "" }).accessTokenTtlSeconds).toBe(3_600);
