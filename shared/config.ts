@@ -47,7 +47,8 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ""),
 );
 
-const guid = z.guid("must be a GUID");
+/** Tokens carry ids in lower case, and are compared with these. */
+const guid = z.guid("must be a GUID").toLowerCase();
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
@@ -82,6 +83,32 @@ const environment = z.object({
   CONTAINER_NAME: z.string().optional(),
 });
 
+const settingsSchema = environment
+  .refine(({ PUBLIC_BASE_URL }) => isLoopback(PUBLIC_BASE_URL), {
+    path: ["LOCAL_KEY"],
+    error: "protects development only, so PUBLIC_BASE_URL must be on this machine",
+    when: areSound("LOCAL_KEY", "PUBLIC_BASE_URL"),
+  })
+  .refine(({ PUBLIC_BASE_URL: url }) => isLoopback(url) || url.startsWith("https:"), {
+    path: ["PUBLIC_BASE_URL"],
+    error: "must be https, except on this machine (http://localhost:7071)",
+    when: areSound("PUBLIC_BASE_URL"),
+  })
+  .refine(
+    ({ ENTRA_TENANT_ID, ENTRA_ALLOWED_TENANTS }) =>
+      ENTRA_TENANT_ID !== "organizations" || ENTRA_ALLOWED_TENANTS !== undefined,
+    {
+      path: ["ENTRA_ALLOWED_TENANTS"],
+      error: "must say whose people may sign in, or * for any organisation",
+      when: areSound("ENTRA_TENANT_ID", "ENTRA_ALLOWED_TENANTS"),
+    },
+  )
+  .refine(({ REFRESH_IDLE_TTL, REFRESH_MAX_TTL }) => REFRESH_IDLE_TTL <= REFRESH_MAX_TTL, {
+    path: ["REFRESH_IDLE_TTL"],
+    error: "must not exceed REFRESH_MAX_TTL",
+    when: areSound("REFRESH_IDLE_TTL", "REFRESH_MAX_TTL"),
+  });
+
 /**
  * Reads the settings: the only reader of the environment.
  *
@@ -92,34 +119,16 @@ export function loadConfig(
 ): Config {
   // A setting that is there but empty is a setting that is not there.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-  const parsed = environment.safeParse(given);
+  const parsed = settingsSchema.safeParse(given);
   if (!parsed.success) {
     throw new ConfigError(
       message(parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`)),
     );
   }
   const settings = parsed.data;
-  const loopback = LOOPBACK_HOSTS.has(new URL(settings.PUBLIC_BASE_URL).hostname);
-  const faults = [];
-  if (!loopback && !settings.PUBLIC_BASE_URL.startsWith("https:")) {
-    faults.push("PUBLIC_BASE_URL: must be https, except on this machine (http://localhost:7071)");
-  }
-  if (!loopback) {
-    faults.push("LOCAL_KEY: protects development only, so PUBLIC_BASE_URL must be on this machine");
-  }
-  if (
-    settings.ENTRA_TENANT_ID === "organizations" &&
-    settings.ENTRA_ALLOWED_TENANTS === undefined
-  ) {
-    faults.push("ENTRA_ALLOWED_TENANTS: say whose people may sign in, or * for any organisation");
-  }
-  if (settings.REFRESH_IDLE_TTL > settings.REFRESH_MAX_TTL) {
-    faults.push("REFRESH_IDLE_TTL: must not exceed REFRESH_MAX_TTL");
-  }
-  if (faults.length > 0) throw new ConfigError(message(faults));
   return {
     baseUrl: settings.PUBLIC_BASE_URL,
-    loopback,
+    loopback: isLoopback(settings.PUBLIC_BASE_URL),
     entra: {
       authorityUrl: settings.ENTRA_AUTHORITY_URL,
       tenantId: settings.ENTRA_TENANT_ID,
@@ -138,6 +147,16 @@ export function loadConfig(
     rateLimitFactor: settings.RATE_LIMIT_FACTOR,
     podName: settings.WEBSITE_POD_NAME ?? settings.CONTAINER_NAME ?? "local",
   };
+}
+
+function isLoopback(url: string): boolean {
+  return LOOPBACK_HOSTS.has(new URL(url).hostname);
+}
+
+/** A rule about several settings is checked when each of these is good by itself, whatever the others are. */
+function areSound(...names: (keyof z.infer<typeof environment>)[]) {
+  return ({ issues }: z.core.ParsePayload) =>
+    !issues.some(({ path }) => names.some((name) => name === path?.[0]));
 }
 
 /** An origin as browsers write it: scheme, host and port, no path and no slash at the end. */

@@ -15,6 +15,14 @@ export class GraphError extends Error {
   }
 }
 
+interface Answer {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly body: string;
+  /** What Graph wants to be shown, where it wants more than the sign-in has. */
+  readonly claims: string | undefined;
+}
+
 /** Where the person's tokens come from. */
 export interface GraphSignIn {
   /** @param options.renew Graph has refused the one in the cache. */
@@ -46,24 +54,23 @@ export class Graph {
     { headers = {} }: { headers?: Record<string, string> } = {},
   ): Promise<T> {
     const url = this.#url(path);
-    let response = await this.#send(url, headers, false);
-    if (response.status === 401) {
-      const claims = claimsChallenge(response);
-      if (claims !== undefined) {
-        await this.#signIn.challenge(claims);
-        throw toGraphError(401, await response.text());
+    let answer = await this.#send(url, headers, false);
+    if (answer.status === 401) {
+      if (answer.claims !== undefined) {
+        await this.#signIn.challenge(answer.claims);
+        throw toGraphError(401, answer.body);
       }
       // A token that Graph does not take any more is renewed once.
-      response = await this.#send(url, headers, true);
+      answer = await this.#send(url, headers, true);
     }
-    if (!response.ok) throw toGraphError(response.status, await response.text());
-    const parsed = schema.safeParse(await response.json());
-    if (!parsed.success) {
+    if (!answer.ok) throw toGraphError(answer.status, answer.body);
+    try {
+      return schema.parse(JSON.parse(answer.body));
+    } catch (cause) {
       throw new GraphError("unexpected", "Microsoft Graph answered in a form that is not known.", {
-        cause: parsed.error,
+        cause,
       });
     }
-    return parsed.data;
   }
 
   /** The person's token goes to Graph and nowhere else, whatever a link says. */
@@ -75,14 +82,17 @@ export class Graph {
     return url;
   }
 
-  async #send(url: URL, headers: Record<string, string>, renew: boolean): Promise<Response> {
+  async #send(url: URL, headers: Record<string, string>, renew: boolean): Promise<Answer> {
     const token = await this.#signIn.token({ renew });
     try {
-      return await fetch(url, {
+      const response = await fetch(url, {
         headers: { ...headers, Authorization: `Bearer ${token}`, Accept: "application/json" },
         signal: AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]),
         redirect: "error",
       });
+      // The body too can break off or take for ever.
+      const body = await response.text();
+      return { ok: response.ok, status: response.status, claims: claimsChallenge(response), body };
     } catch (cause) {
       this.#signal.throwIfAborted();
       throw new GraphError("busy", "Microsoft Graph cannot be reached. Try again in a moment.", {

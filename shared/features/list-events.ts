@@ -46,7 +46,8 @@ export const listEvents = defineTool({
   output: z.object({ timeZone: z.string(), events: z.array(event) }),
   async run({ days, filter }, call) {
     const { timeZone, filters } = await call.settings.read();
-    const wanted = filter === undefined ? "" : filters[filter];
+    // Own names only: `toString` is the name of no filter.
+    const wanted = filter === undefined ? "" : new Map(Object.entries(filters)).get(filter);
     if (wanted === undefined) {
       throw new FeatureError(`There is no filter named ${filter}. Save it with updateSettings.`);
     }
