@@ -61,8 +61,13 @@ function outcomes(unreachable: Store) {
 }
 
 describe("an outage", () => {
+  let short: TestAzurite;
+  beforeAll(async () => {
+    short = await startTestAzurite();
+  }, 40_000);
+  afterAll(() => short.stop());
+
   it("is StorageUnavailable for every operation when nothing listens any more", async () => {
-    const short = await startTestAzurite();
     const orphan = new TableStore(short.connectionString);
     await orphan.put("codes", key, { n: 1 });
     await short.stop();
