@@ -48,6 +48,14 @@ describe("the authorization code grant", () => {
     expect((await facade.client.refresh(tokens.refresh_token)).status).toBe(200);
   });
 
+  it("takes a second post that was on its way before the code was redeemed for no replay", async () => {
+    const code = await facade.client.code();
+    const tokens = await redeemed(code);
+    // The clock stands still: this request started no later than the first was answered.
+    expect(await guess(code, {})).toBe("400 invalid_grant");
+    expect((await facade.client.refresh(tokens.refresh_token)).status).toBe(200);
+  });
+
   it("revokes what a code gave when the code comes again later (OAuth 2.1 §4.1.3)", async () => {
     const code = await facade.client.code();
     const tokens = await redeemed(code);
