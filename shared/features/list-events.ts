@@ -3,7 +3,7 @@ import { type Call, defineTool, FeatureError } from "./feature.ts";
 
 const DAY_MS = 86_400_000;
 const PAGE_SIZE = 25;
-const MAX_EVENTS = 250;
+const MAX_PAGES = 10;
 
 const dateTime = z.object({ dateTime: z.string(), timeZone: z.string() });
 
@@ -79,7 +79,7 @@ async function readCalendar(
   });
   const events: z.infer<typeof event>[] = [];
   let next: string | undefined = `/v1.0/me/calendarView?${query}`;
-  while (next !== undefined && events.length < MAX_EVENTS) {
+  for (let pages = 0; next !== undefined && pages < MAX_PAGES; pages++) {
     const page: z.infer<typeof calendarPage> = await call.graph.get(next, calendarPage, {
       headers: { Prefer: `outlook.timezone="${timeZone}"` },
     });

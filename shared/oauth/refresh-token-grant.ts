@@ -8,7 +8,7 @@ import { RowChanged } from "../storage/store.ts";
 import type { Client, Clients } from "./clients.ts";
 import { OAuthError } from "./oauth-error.ts";
 import type { Resources } from "./resources.ts";
-import { parseScopes, type Scope } from "./scopes.ts";
+import { grantedScopes, parseScopes, type Scope } from "./scopes.ts";
 import { requestedAudience, type TokenIssuer, type TokenResponse } from "./token-issuer.ts";
 
 export type RefreshTokenGrant = (
@@ -140,7 +140,7 @@ function requestedScopes(form: URLSearchParams, granted: readonly Scope[]): read
   if (asked === undefined || asked.some((scope) => !granted.includes(scope))) {
     throw new OAuthError("invalid_scope", "scope goes beyond what was granted.");
   }
-  return asked.length === 0 ? granted : asked;
+  return asked.length === 0 ? granted : grantedScopes(asked);
 }
 
 function subject(token: RefreshToken, client: Client) {

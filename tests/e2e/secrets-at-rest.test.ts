@@ -4,7 +4,7 @@ import { auth } from "@modelcontextprotocol/sdk/client/auth.js";
 import type { OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../../tools/stack/command-line.ts";
-import { planLocalStack } from "../../tools/stack/local-settings.ts";
+import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { crashAndRestart } from "../support/crash.ts";
 import { type LocalStack, startLocalStack } from "../support/local-stack.ts";
 import { connectAs, reconnect, TestProvider } from "../support/sdk-client.ts";
@@ -25,7 +25,7 @@ beforeAll(async () => {
   stack = await startLocalStack();
   await useTheServer();
   for (const { kind, value } of stack.entra.issued()) remember(`Entra ${kind}`, value);
-  const { values } = planLocalStack(ROOT, {}, {});
+  const { values } = planLocalStack(ROOT, {}, {}, SAMPLE);
   for (const name of ["LOCAL_KEY", "ENTRA_CLIENT_SECRET"]) remember(name, values[name]);
   await dumpTables();
   log = stack.log.join("\n");

@@ -13,6 +13,7 @@ let answer: (request: IncomingMessage, response: ServerResponse) => void;
 let controller: AbortController;
 /** What was asked of Entra; it numbers the tokens it gives. */
 let graphToken: ReturnType<typeof vi.fn<(...args: unknown[]) => Promise<string>>>;
+let challenge: ReturnType<typeof vi.fn<(claims: string) => Promise<void>>>;
 let graph: Graph;
 beforeEach(async () => {
   requests = [];
@@ -23,15 +24,10 @@ beforeEach(async () => {
   });
   controller = new AbortController();
   graphToken = vi.fn(async () => `token-${graphToken.mock.calls.length}`);
+  challenge = vi.fn(async () => undefined);
   graph = new Graph({
     baseUrl: server.url,
-    entra: {
-      graphToken,
-      authorizationUrl: () => Promise.reject(new Error("not used")),
-      redeemCode: () => Promise.reject(new Error("not used")),
-    },
-    sessionId: "session-1",
-    scopes: ["User.Read"],
+    signIn: { token: graphToken, challenge },
     signal: controller.signal,
   });
 });
@@ -47,13 +43,11 @@ const failure = async (path = "/v1.0/me") =>
   );
 
 describe("a call to Graph", () => {
-  it("is made with the session's token for the scopes of the feature", async () => {
+  it("is made with the person's token", async () => {
     expect(await graph.get("/v1.0/me", me, { headers: { Prefer: "x" } })).toEqual({
       name: "Alice",
     });
-    expect(graphToken).toHaveBeenCalledExactlyOnceWith("session-1", ["User.Read"], {
-      renew: false,
-    });
+    expect(graphToken).toHaveBeenCalledExactlyOnceWith({ renew: false });
     expect(requests[0]?.headers).toMatchObject({ authorization: "Bearer token-1", prefer: "x" });
   });
 
@@ -63,7 +57,7 @@ describe("a call to Graph", () => {
         ? response.writeHead(401).end()
         : response.end(`{"name":"Alice"}`);
     expect(await graph.get("/v1.0/me", me)).toEqual({ name: "Alice" });
-    expect(graphToken.mock.calls.map(([, , options]) => options)).toEqual([
+    expect(graphToken.mock.calls.map(([options]) => options)).toEqual([
       { renew: false },
       { renew: true },
     ]);

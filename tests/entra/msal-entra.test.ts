@@ -50,8 +50,9 @@ async function codeFor(account: "alice" | "bob" | "admin", nonce = "nonce-1") {
 async function signIn(sessionId: string, account: "alice" | "bob" | "admin" = "alice") {
   const { code, verifier } = await codeFor(account);
   const redemption = { code, codeVerifier: verifier, nonce: "nonce-1", graphScopes: GRAPH_SCOPES };
-  const identity = await entra.redeemCode({ ...redemption, sessionId });
-  return { identity, redemption: { ...redemption, sessionId } };
+  const { identity, tokenCache } = await entra.redeemCode(redemption);
+  await parts.vault.write(sessionId, tokenCache);
+  return { identity, redemption };
 }
 
 async function failure(attempt: Promise<unknown>): Promise<EntraError> {
@@ -103,13 +104,13 @@ describe("signing in", () => {
   it("refuses the ID token of another sign-in (its nonce)", async () => {
     const { code, verifier } = await codeFor("alice", "nonce-of-somebody-else");
     const redemption = { code, codeVerifier: verifier, nonce: "nonce-1", graphScopes: [] };
-    const attempt = entra.redeemCode({ ...redemption, sessionId: "s1" });
+    const attempt = entra.redeemCode(redemption);
     await expect(attempt).rejects.toThrow(EntraError);
   });
 
   it("calls a code that was redeemed before by its name", async () => {
     const { redemption } = await signIn("s1");
-    const error = await failure(entra.redeemCode({ ...redemption, sessionId: "s2" }));
+    const error = await failure(entra.redeemCode(redemption));
     expect(error).toMatchObject({ kind: "code-redeemed", code: "AADSTS54005" });
   });
 });

@@ -78,11 +78,12 @@ describe("calling a tool", () => {
     const { session } = fake.call;
     expect(log.map((line) => JSON.parse(line) as unknown)).toEqual([
       {
-        event: "tool-called",
+        audit: "tool-called",
         tool: "count",
+        actor: session.userKey,
         session: session.id,
         client: session.clientId,
-        outcome: "ok",
+        outcome: "success",
       },
     ]);
   });
@@ -116,13 +117,14 @@ describe("calling a tool", () => {
   it.each(FAULTS)("tells the person of %s only what is meant for them", async (fault, text) => {
     run.mockRejectedValue(fault);
     expect(await call()).toEqual({ ok: false, text });
-    expect(log).toHaveLength(1);
+    expect(JSON.parse(log[0] ?? "")).toMatchObject({ audit: "tool-called", outcome: "failure" });
   });
 
   it("keeps an unexpected error for the log", async () => {
     run.mockRejectedValue(new TypeError(`fetch failed: ${SECRET}`));
     expect(JSON.stringify(await call())).not.toContain(SECRET);
-    expect(log[0]).toContain(SECRET);
+    expect(log[0]).not.toContain(SECRET);
+    expect(log[1]).toContain(SECRET);
   });
 
   it("does not answer a call that the client has cancelled", async () => {

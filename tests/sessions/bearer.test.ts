@@ -10,7 +10,7 @@ let token: string;
 beforeEach(async () => {
   parts = createParts();
   session = parts.session();
-  await parts.sessions.create(session, IDENTITY);
+  await parts.sessions.create(session, IDENTITY, "token cache");
   token = await parts.accessTokens.issue(session, ["mcp"], `${ISSUER}/sse`);
 });
 

@@ -8,7 +8,7 @@ let session: Session;
 beforeEach(async () => {
   parts = createParts();
   session = parts.session({ roles: ["Mcp.Admin"] });
-  await parts.sessions.create(session, IDENTITY);
+  await parts.sessions.create(session, IDENTITY, "token cache");
 });
 
 describe("a session", () => {
@@ -35,7 +35,7 @@ describe("a session", () => {
   });
 
   it("cannot be created twice", async () => {
-    await expect(parts.sessions.create(session, IDENTITY)).rejects.toThrow(RowExists);
+    await expect(parts.sessions.create(session, IDENTITY, "token cache")).rejects.toThrow(RowExists);
   });
 
   it("is over when it was idle for too long", async () => {
@@ -47,7 +47,7 @@ describe("a session", () => {
 
   it("is over at its end, however busy it was", async () => {
     const short = parts.session({ endsAt: parts.clock.now() + 1_000 });
-    await parts.sessions.create(short, IDENTITY);
+    await parts.sessions.create(short, IDENTITY, "token cache");
     parts.clock.advance({ seconds: 1 });
     expect(await parts.sessions.find(short.userKey, short.id)).toBeUndefined();
   });
@@ -62,7 +62,7 @@ describe("a session", () => {
 
   it("leaves the person's other sessions alone when it is ended", async () => {
     const other = parts.session({ userKey: session.userKey });
-    await parts.sessions.create(other, IDENTITY);
+    await parts.sessions.create(other, IDENTITY, "token cache");
     await parts.sessions.end(session.userKey, session.id);
     expect(await parts.sessions.find(other.userKey, other.id)).toBeDefined();
   });

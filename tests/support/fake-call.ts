@@ -17,9 +17,7 @@ export class FakeGraph extends Graph {
   constructor(signal: AbortSignal) {
     super({
       baseUrl: "http://localhost:9",
-      entra: { authorizationUrl: unused, redeemCode: unused, graphToken: unused },
-      sessionId: "",
-      scopes: [],
+      signIn: { token: unused, challenge: unused },
       signal,
     });
   }

@@ -8,6 +8,7 @@ import { BearerCheck } from "../../shared/sessions/bearer.ts";
 import { RefreshTokens } from "../../shared/sessions/refresh-token.ts";
 import { type Session, Sessions } from "../../shared/sessions/sessions.ts";
 import { Vault } from "../../shared/sessions/vault.ts";
+import { Expiries } from "../../shared/storage/expiries.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { Store } from "../../shared/storage/store.ts";
 import { OutageStore } from "./outage-store.ts";
@@ -25,7 +26,7 @@ export function createParts(options: { store?: Store; clock?: TestClock } = {}) 
   const keyring = new Keyring({ store, clock, random, wrapper: new LocalKeyWrapper(LOCAL_KEY) });
   const sealer = new Sealer(keyring);
   const vault = new Vault({ store, sealer });
-  const sessions = new Sessions({ store, clock, vault });
+  const sessions = new Sessions({ store, clock, vault, expiries: new Expiries({ store }) });
   const resources = new Resources(ISSUER);
   const tokenDeps = { keyring, clock, random, issuer: ISSUER, accessTokenTtlSeconds: 3_600 };
   const accessTokens = new AccessTokens(tokenDeps);

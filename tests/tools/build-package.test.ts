@@ -7,7 +7,7 @@ import { buildPackage } from "../../tools/build-package.ts";
 import { startEntra } from "../../tools/entra/start-entra.ts";
 import { startFunctionsHost } from "../../tools/functions-host/start-functions-host.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
-import { planLocalStack } from "../../tools/stack/local-settings.ts";
+import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { freePort } from "../../tools/stack/ports.ts";
 import { startAzurite } from "../../tools/stack/start-azurite.ts";
 import { health } from "../support/health.ts";
@@ -42,7 +42,7 @@ it("the package needs nothing but itself and its settings to run", async () => {
   onTestFinished(() => azurite.stop());
   const entra = await startEntra({ port: 0 });
   onTestFinished(() => entra.stop());
-  const { values } = planLocalStack(ROOT, { ...ports, entra: entra.port }, {});
+  const { values } = planLocalStack(ROOT, { ...ports, entra: entra.port }, {}, SAMPLE);
   const host = await startFunctionsHost({ root, port: app, env: values });
   onTestFinished(() => host.stop());
 
