@@ -30,6 +30,8 @@ export interface SignInRequest {
   readonly codeChallenge: string;
   /** Of Microsoft Graph; may be none. */
   readonly graphScopes: readonly string[];
+  /** Has the person choose an account, also where the browser is signed in with one. */
+  readonly selectAccount?: boolean;
 }
 
 export interface CodeRedemption {

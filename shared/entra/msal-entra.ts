@@ -41,6 +41,7 @@ export class MsalEntra implements Entra {
         nonce: request.nonce,
         codeChallenge: request.codeChallenge,
         codeChallengeMethod: "S256",
+        ...(request.selectAccount === true && { prompt: "select_account" }),
       }),
     );
   }

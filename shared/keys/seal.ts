@@ -9,6 +9,8 @@ export type Purpose =
   | "transaction"
   | "transaction-cookie"
   | "consent-request"
+  | "account-session"
+  | "account-form"
   | "refresh-token"
   | "retry-answer";
 

@@ -1,43 +1,73 @@
 import type { Clock } from "../clock.ts";
-import { classifyEntraError } from "../entra/classify-error.ts";
 import { type Entra, EntraError, type Identity } from "../entra/entra.ts";
 import type { Handler } from "../http/context.ts";
+import type { CookiePolicy } from "../http/cookies.ts";
+import { deviceCookie } from "../http/device-cookie.ts";
 import { PageError } from "../http/errors.ts";
+import type { Log } from "../log.ts";
 import { type Random, randomId } from "../random.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { userKeyOf } from "../sessions/user-key.ts";
+import type { AccountSignIn } from "./account-sign-in.ts";
 import { AuthorizationError } from "./authorization-error.ts";
 import { answeringClient, redirectToClient } from "./authorization-response.ts";
 import type { BrowserBinding } from "./browser-binding.ts";
 import type { Codes } from "./codes.ts";
+import { entraCode } from "./entra-code.ts";
 import { graphScopes } from "./scopes.ts";
-import type { Transaction, Transactions } from "./transactions.ts";
+import type { ClientTransaction, Transaction, Transactions } from "./transactions.ts";
 
 /** A session whose code is never redeemed ends by itself: longer than a code lives, and not by much. */
 const UNREDEEMED_SESSION_MS = 120_000;
 
-/** `GET /callback`: the person comes back from Entra. Ends with a code of ours for the client. */
+/**
+ * `GET /callback`: the person comes back from Entra. Ends with a code of ours for the client, or on the
+ * account page: whichever the sign-in was begun for.
+ */
 export function callbackHandler(deps: {
   transactions: Transactions;
   binding: BrowserBinding;
   entra: Entra;
   sessions: Sessions;
   codes: Codes;
+  accountSignIn: AccountSignIn;
+  cookies: CookiePolicy;
   clock: Clock;
   random: Random;
   issuer: string;
   refreshMaxTtlSeconds: number;
 }): Handler {
   return async (request, { log }) => {
-    const parameters = new URL(request.url).searchParams;
-    const state = parameters.get("state") ?? "";
+    const state = new URL(request.url).searchParams.get("state") ?? "";
     // First the browser, then the transaction: a link opened elsewhere must not use it up.
     if (!(await deps.binding.isBound(request, state))) throw otherBrowser();
     const transaction = await deps.transactions.take(state);
     if (transaction === undefined) throw finished();
+    const response = await finish(request, transaction, log);
+    response.headers.append("Set-Cookie", deps.binding.release(state));
+    return response;
+  };
+
+  function finish(request: Request, transaction: Transaction, log: Log): Promise<Response> {
+    const parameters = new URL(request.url).searchParams;
+    switch (transaction.purpose) {
+      case "client":
+        return signInForClient(request, parameters, transaction, log);
+      case "account":
+        return deps.accountSignIn.finish(parameters, transaction, log);
+    }
+  }
+
+  async function signInForClient(
+    request: Request,
+    parameters: URLSearchParams,
+    transaction: ClientTransaction,
+    log: Log,
+  ): Promise<Response> {
+    const device = deviceCookie(request, deps.random, deps.refreshMaxTtlSeconds, deps.cookies);
     const response = await answeringClient(transaction.request, deps.issuer, async () => {
       try {
-        const session = await signIn(parameters, transaction);
+        const session = await signIn(parameters, transaction, device.id);
         log.audit("sign-in", {
           outcome: "success",
           actor: session.userKey,
@@ -53,13 +83,14 @@ export function callbackHandler(deps: {
         throw answerTo(error);
       }
     });
-    response.headers.append("Set-Cookie", deps.binding.release(state));
+    response.headers.append("Set-Cookie", device.header);
     return response;
-  };
+  }
 
   async function signIn(
     parameters: URLSearchParams,
-    { request, codeVerifier, nonce }: Transaction,
+    { request, codeVerifier, nonce }: ClientTransaction,
+    device: string,
   ): Promise<Session> {
     const { identity, tokenCache } = await deps.entra.redeemCode({
       code: entraCode(parameters),
@@ -67,12 +98,16 @@ export function callbackHandler(deps: {
       nonce,
       graphScopes: graphScopes(request.scopes),
     });
-    const session = newSession(identity, request);
+    const session = newSession(identity, request, device);
     await deps.sessions.create(session, identity, tokenCache);
     return session;
   }
 
-  function newSession(identity: Identity, request: Transaction["request"]): Session {
+  function newSession(
+    identity: Identity,
+    request: ClientTransaction["request"],
+    device: string,
+  ): Session {
     const now = deps.clock.now();
     return {
       id: randomId(deps.random),
@@ -85,10 +120,11 @@ export function callbackHandler(deps: {
       createdAt: now,
       idleUntil: now + UNREDEEMED_SESSION_MS,
       endsAt: now + deps.refreshMaxTtlSeconds * 1000,
+      device,
     };
   }
 
-  async function sendCode({ request }: Transaction, session: Session): Promise<Response> {
+  async function sendCode({ request }: ClientTransaction, session: Session): Promise<Response> {
     const code = await deps.codes.issue({
       clientId: request.clientId,
       redirectUri: request.redirectUri,
@@ -99,17 +135,6 @@ export function callbackHandler(deps: {
     });
     return redirectToClient(request, deps.issuer, { code });
   }
-}
-
-/** @throws EntraError for the error that Entra sent instead of a code. */
-function entraCode(parameters: URLSearchParams): string {
-  const code = parameters.get("code");
-  if (code !== null) return code;
-  throw classifyEntraError({
-    codes: [parameters.get("error") ?? ""],
-    description: parameters.get("error_description") ?? "",
-    interactionRequired: false,
-  });
 }
 
 /** What the client is told, or, where the client can do nothing with it, the person. */

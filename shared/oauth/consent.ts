@@ -1,15 +1,14 @@
-import pkceChallenge from "pkce-challenge";
 import type { Entra } from "../entra/entra.ts";
 import { readForm } from "../http/body.ts";
 import type { Handler } from "../http/context.ts";
 import type { CookiePolicy } from "../http/cookies.ts";
 import { PageError } from "../http/errors.ts";
 import { AuthorizationError } from "./authorization-error.ts";
-import type { AuthorizationRequest } from "./authorization-request.ts";
 import { answeringClient } from "./authorization-response.ts";
 import type { BrowserBinding } from "./browser-binding.ts";
 import type { ConsentRequests } from "./consent-request.ts";
 import { isOwnForm } from "./csrf.ts";
+import { redirectToEntra } from "./redirect-to-entra.ts";
 import { graphScopes } from "./scopes.ts";
 import type { Transactions } from "./transactions.ts";
 
@@ -37,7 +36,11 @@ export function consentHandler(deps: {
       switch (form.get("decision")) {
         case "approve":
           log.audit("consent", { outcome: "success", client });
-          return sendToEntra(consent.request);
+          return redirectToEntra(
+            deps,
+            { purpose: "client", request: consent.request },
+            { graphScopes: graphScopes(consent.request.scopes) },
+          );
         case "deny":
           log.audit("consent", { outcome: "denied", client });
           throw new AuthorizationError("access_denied", "The person did not allow access.");
@@ -47,26 +50,6 @@ export function consentHandler(deps: {
       }
     });
   };
-
-  async function sendToEntra(request: AuthorizationRequest): Promise<Response> {
-    const pkce = await pkceChallenge();
-    const { state, nonce } = await deps.transactions.begin(request, pkce.code_verifier);
-    const location = await deps.entra.authorizationUrl({
-      state,
-      nonce,
-      codeChallenge: pkce.code_challenge,
-      graphScopes: graphScopes(request.scopes),
-    });
-    return new Response(null, {
-      // The browser follows with GET, whatever it posted (RFC 9110 §15.4.4).
-      status: 303,
-      headers: {
-        Location: location,
-        "Set-Cookie": await deps.binding.bind(state),
-        "Cache-Control": "no-store",
-      },
-    });
-  }
 }
 
 function expired(): PageError {

@@ -43,7 +43,7 @@ function chooseGrant(
 }
 
 /** RFC 6749 §3.2.1: a public client names itself; the grant is bound to it. */
-async function authenticateClient(form: URLSearchParams, clients: Clients): Promise<Client> {
+export async function authenticateClient(form: URLSearchParams, clients: Clients): Promise<Client> {
   const id = form.get("client_id");
   if (id === null) throw new OAuthError("invalid_client", "client_id is missing.");
   const client = await clients.find(id);
