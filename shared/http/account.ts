@@ -70,9 +70,8 @@ export function accountActionHandler(deps: Deps): Handler {
     const by = { reason: "account-page", log } as const;
     switch (action) {
       case "end": {
-        // Only ever in the person's own partition: the id of somebody else's session finds nothing.
         const existed =
-          SESSION_ID.test(sessionId) && (await deps.sessionEnd.end(userKey, sessionId, by));
+          SESSION_ID.test(sessionId) && (await deps.sessionEnd.endOf(userKey, sessionId, by));
         return backToPage(existed ? "ended" : "gone");
       }
       case "end-all":

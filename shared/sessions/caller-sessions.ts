@@ -36,7 +36,7 @@ export class CallerSessions implements CallSessions {
     this.#requireReach(userKey);
     if (sessionId === this.#caller.id) this.#beforeOwnEnds();
     const actor = this.#caller.userKey;
-    return this.#sessionEnd.end(userKey, sessionId, { reason: "tool", actor, log: this.#log });
+    return this.#sessionEnd.endOf(userKey, sessionId, { reason: "tool", actor, log: this.#log });
   }
 
   #requireReach(userKey: string): void {

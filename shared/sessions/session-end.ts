@@ -32,8 +32,20 @@ export class SessionEnd {
   }
 
   /**
-   * Ends a session. Ending it twice is fine. Where storage fails half-way, streams close all the same, and
-   * the caller has to try again.
+   * Ends a session whose id somebody has given, if it is one of this person's. Vault and streams are found
+   * by the id alone, so an id that is somebody else's must get no further than here.
+   *
+   * @returns Whether there was one.
+   * @throws StorageUnavailable
+   */
+  async endOf(userKey: string, sessionId: string, by: EndedBy): Promise<boolean> {
+    if ((await this.#sessions.find(userKey, sessionId)) === undefined) return false;
+    return this.end(userKey, sessionId, by);
+  }
+
+  /**
+   * Ends a session that is known to be this person's, from a token or a row of ours. Ending it twice is
+   * fine. Where storage fails half-way, streams close all the same, and the caller has to try again.
    *
    * @returns Whether there was one.
    * @throws StorageUnavailable

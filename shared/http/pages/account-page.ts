@@ -74,7 +74,7 @@ function connected(apps: AccountView["apps"], form: string): Html {
     </ul>
     <p class="quiet">
       Names are the apps’ own claims and have not been verified. “Last used” is when the app last
-      renewed its access; while it is in use, it does so about once an hour.
+      renewed its access, which it does now and then while it is in use.
     </p>
   `;
 }
