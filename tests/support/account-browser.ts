@@ -24,8 +24,10 @@ export class AccountBrowser {
   }
 
   /** @returns The markup of the page. */
-  async page(): Promise<string> {
-    return (await this.agent.get(this.#url)).text();
+  async page(query: Record<string, string> = {}): Promise<string> {
+    const url = new URL(this.#url);
+    url.search = new URLSearchParams(query).toString();
+    return (await this.agent.get(url)).text();
   }
 
   /** The ids of the sessions on the page, in its order. */
