@@ -43,7 +43,7 @@ function chooseGrant(
 }
 
 /** RFC 6749 §3.2.1: a public client names itself; the grant is bound to it. */
-async function authenticateClient(
+export async function authenticateClient(
   request: Request,
   form: URLSearchParams,
   clients: Clients,
