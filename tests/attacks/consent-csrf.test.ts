@@ -55,13 +55,7 @@ describe("an attacker's site that posts a consent form through the victim's brow
     const attackers = await consentForm(agent);
     const value = agent.cookies(facade.app.baseUrl).get("dev-csrf") ?? "";
     const victim = facade.browser();
-    for (const name of [
-      "csrf",
-      "Dev-csrf",
-      "DEV-CSRF",
-      "__Host-csrf",
-      "__host-csrf",
-    ]) {
+    for (const name of ["csrf", "Dev-csrf", "DEV-CSRF", "__Host-csrf", "__host-csrf"]) {
       victim.cookies(facade.app.baseUrl).set(name, value);
     }
     await expectRefused(victim, await post(victim, attackers));
@@ -168,12 +162,13 @@ describe("an attacker cannot make the consent page something else", () => {
   });
 });
 
-describe("a remembered consent gives an attacker nothing (confused deputy, ADR 6)", () => {
-  async function remembering(agent: UserAgent): Promise<void> {
-    const answer = await post(agent, { ...(await consentForm(agent)), remember: "yes" });
-    expect(answer.status).toBe(303);
-  }
+/** Says yes, for thirty days. */
+async function remembering(agent: UserAgent): Promise<void> {
+  const answer = await post(agent, { ...(await consentForm(agent)), remember: "yes" });
+  expect(answer.status).toBe(303);
+}
 
+describe("a remembered consent gives an attacker nothing (confused deputy, ADR 6)", () => {
   it("from a link on his site: the person is asked", async () => {
     const victim = facade.browser();
     await remembering(victim);
