@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { MemoryRateLimiter } from "../../shared/http/rate-limiter.ts";
 import { endpoint, type EndpointOptions } from "../../shared/http/endpoint.ts";
 import { createContext } from "../support/request-context.ts";
 
