@@ -6,6 +6,7 @@ import { createContext } from "../support/request-context.ts";
 const PUBLIC = {
   loopback: false,
   allowedOrigins: new Set(["https://mcp.example.com", "https://inspector.example"]),
+  rateLimiter: new MemoryRateLimiter(1),
 };
 const LOCAL = { ...PUBLIC, loopback: true };
 
