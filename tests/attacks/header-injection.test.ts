@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { jsonOf } from "../support/answers.ts";
 import { useFacade } from "../support/facade.ts";
-import { approve, signIn } from "../support/sign-in.ts";
+import { approve } from "../support/sign-in.ts";
 import { location } from "../support/user-agent.ts";
 
 const facade = useFacade();
