@@ -31,6 +31,7 @@ const pages = [
         clientUri: attack("clientUri"),
         redirectHost: attack("redirectHost"),
         redirectUri: attack("redirectUri"),
+        clientHost: attack("clientHost"),
         loopbackOnly: true,
         scopes: [
           { name: attack("scope"), title: attack("scopeTitle"), description: attack("meaning") },
@@ -40,6 +41,7 @@ const pages = [
     // clientUri is no URL and therefore not shown
     fields: [
       "clientName",
+      "clientHost",
       "redirectHost",
       "redirectUri",
       "scope",
