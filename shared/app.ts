@@ -19,7 +19,14 @@ import { authorizationCodeGrant } from "./oauth/authorization-code-grant.ts";
 import { authorizeHandler } from "./oauth/authorize.ts";
 import { BrowserBinding } from "./oauth/browser-binding.ts";
 import { callbackHandler } from "./oauth/callback.ts";
-import { Clients } from "./oauth/clients.ts";
+import { ClientAssertions } from "./oauth/clients/client-assertion.ts";
+import { clientAuthentication } from "./oauth/clients/client-authentication.ts";
+import { Clients } from "./oauth/clients/clients.ts";
+import type { DocumentFetch } from "./oauth/clients/document-fetch.ts";
+import { KeySets } from "./oauth/clients/key-sets.ts";
+import { publicDocumentFetch } from "./oauth/clients/public-document-fetch.ts";
+import { RegisteredClients } from "./oauth/clients/registered-clients.ts";
+import { UsedAssertions } from "./oauth/clients/used-assertions.ts";
 import { Codes } from "./oauth/codes.ts";
 import { consentHandler } from "./oauth/consent.ts";
 import { ConsentRequests } from "./oauth/consent-request.ts";
@@ -83,6 +90,8 @@ export interface Adapters {
   readonly log: Log;
   /** The adapter to Entra; MSAL where it is left out. */
   readonly entra?: Entra;
+  /** The way to clients' documents; the one that reaches public hosts only where it is left out. */
+  readonly fetchDocument?: DocumentFetch;
 }
 
 /** Puts the server together: config and adapters in, handlers out. */
@@ -96,6 +105,7 @@ export function createApp(config: Config, adapters: Adapters): App {
     issuer,
     resources,
     cookies: { loopback: config.loopback },
+    fetchDocument: adapters.fetchDocument ?? publicDocumentFetch(),
   };
 
   const expiries = new Expiries(base);
@@ -104,7 +114,12 @@ export function createApp(config: Config, adapters: Adapters): App {
   const vault = new Vault({ ...base, sealer });
   const entra = adapters.entra ?? new MsalEntra({ config, vault });
 
-  const clients = new Clients({ ...base, expiries });
+  const registered = new RegisteredClients({ ...base, expiries });
+  const clients = new Clients({ ...base, registered });
+  const keySets = new KeySets(base);
+  const used = new UsedAssertions(base);
+  const assertions = new ClientAssertions({ ...base, keySets, used });
+  const authenticate = clientAuthentication({ clients, assertions });
   const consentRequests = new ConsentRequests({ ...base, sealer });
   const transactions = new Transactions({ ...base, sealer });
   const binding = new BrowserBinding({ ...base, keyring });
@@ -123,7 +138,7 @@ export function createApp(config: Config, adapters: Adapters): App {
     ...base,
     expiries,
     expire: {
-      clients: (key) => clients.expire(key),
+      clients: (key) => registered.expire(key),
       sessions: (key) => sessions.expire(key),
     },
   });
@@ -153,7 +168,7 @@ export function createApp(config: Config, adapters: Adapters): App {
       openIdConfiguration: oauth({ GET: openIdConfigurationHandler(base) }),
       jwks: oauth({ GET: jwksHandler({ keyring }) }),
 
-      register: oauth({ POST: registerHandler({ clients }) }),
+      register: oauth({ POST: registerHandler({ registered }) }),
       authorize: page({ GET: authorizeHandler({ ...base, clients, consentRequests }) }),
       consent: page({
         POST: consentHandler({ ...base, consentRequests, transactions, binding, entra }),
@@ -161,7 +176,7 @@ export function createApp(config: Config, adapters: Adapters): App {
       callback: page({
         GET: callbackHandler({ ...base, transactions, binding, entra, sessions, codes }),
       }),
-      token: oauth({ POST: tokenHandler({ clients, authorizationCode, refreshToken }) }),
+      token: oauth({ POST: tokenHandler({ authenticate, authorizationCode, refreshToken }) }),
 
       sse: mcp({
         GET: sseHandler({ ...base, bearer, connections, relay, calls, entra, settings }),
