@@ -7,6 +7,7 @@ import type { Handler } from "./http/context.ts";
 import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endpoint.ts";
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
+import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
 import { Keyring } from "./keys/keyring.ts";
 import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
@@ -19,6 +20,7 @@ import { authorizationCodeGrant } from "./oauth/authorization-code-grant.ts";
 import { authorizeHandler } from "./oauth/authorize.ts";
 import { BrowserBinding } from "./oauth/browser-binding.ts";
 import { callbackHandler } from "./oauth/callback.ts";
+import { clientSignIn } from "./oauth/client-sign-in.ts";
 import { ClientAssertions } from "./oauth/clients/client-assertion.ts";
 import { clientAuthentication } from "./oauth/clients/client-authentication.ts";
 import { Clients } from "./oauth/clients/clients.ts";
@@ -36,7 +38,9 @@ import {
   openIdConfigurationHandler,
   protectedResourceHandler,
 } from "./oauth/metadata.ts";
+import { EntraRedirect } from "./oauth/entra-redirect.ts";
 import { refreshTokenGrant } from "./oauth/refresh-token-grant.ts";
+import { RememberedConsents } from "./oauth/remembered-consents.ts";
 import { registerHandler } from "./oauth/register.ts";
 import { Resources } from "./oauth/resources.ts";
 import { TokenIssuer } from "./oauth/token-issuer.ts";
@@ -49,6 +53,7 @@ import { BearerCheck } from "./sessions/bearer.ts";
 import { SettingsTable } from "./sessions/personal-settings.ts";
 import { RefreshTokens } from "./sessions/refresh-token.ts";
 import { Sessions } from "./sessions/sessions.ts";
+import { SignIns } from "./sessions/sign-ins.ts";
 import { Vault } from "./sessions/vault.ts";
 import { Expiries } from "./storage/expiries.ts";
 import type { Store } from "./storage/store.ts";
@@ -121,6 +126,7 @@ export function createApp(config: Config, adapters: Adapters): App {
   const assertions = new ClientAssertions({ ...base, keySets, used });
   const authenticate = clientAuthentication({ clients, assertions });
   const consentRequests = new ConsentRequests({ ...base, sealer });
+  const remembered = new RememberedConsents({ ...base, sealer });
   const transactions = new Transactions({ ...base, sealer });
   const binding = new BrowserBinding({ ...base, keyring });
   const codes = new Codes(base);
@@ -130,9 +136,17 @@ export function createApp(config: Config, adapters: Adapters): App {
   const refreshTokens = new RefreshTokens({ ...base, keyring });
   const accessTokens = new AccessTokens({ ...base, keyring });
   const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
-  const authorizationCode = authorizationCodeGrant({ ...base, clients, codes, sessions, tokens });
-  const refreshToken = refreshTokenGrant({ ...base, clients, refreshTokens, sessions, tokens });
   const bearer = new BearerCheck({ ...base, accessTokens, sessions });
+  const signIns = new SignIns({ ...base, entra, sessions, bearer });
+  const authorizationCode = authorizationCodeGrant({ ...base, clients, codes, sessions, tokens });
+  const refreshToken = refreshTokenGrant({
+    ...base,
+    clients,
+    refreshTokens,
+    sessions,
+    signIns,
+    tokens,
+  });
 
   const sweep = new Sweep({
     ...base,
@@ -143,6 +157,9 @@ export function createApp(config: Config, adapters: Adapters): App {
     },
   });
 
+  const entraRedirect = new EntraRedirect({ transactions, binding, entra });
+  const signIn = clientSignIn({ ...base, sessions, codes, entraRedirect });
+
   const instance = `${config.podName}-${randomId(adapters.random).slice(0, 8)}`;
   const connections = new Connections();
   const relay = new LocalRelay({ connections });
@@ -151,9 +168,12 @@ export function createApp(config: Config, adapters: Adapters): App {
   const policy: EndpointPolicy = {
     loopback: config.loopback,
     allowedOrigins: new Set([config.baseUrl, ...config.allowedOrigins]),
+    rateLimiter: new MemoryRateLimiter(config.rateLimitFactor),
   };
-  const page = (methods: Methods) => endpoint(policy, { surface: "page", cors: "none", methods });
-  const oauth = (methods: Methods) => endpoint(policy, { surface: "oauth", cors: "any", methods });
+  const page = (methods: Methods, limit?: Limit) =>
+    endpoint(policy, { surface: "page", cors: "none", methods, ...(limit && { limit }) });
+  const oauth = (methods: Methods, limit?: Limit) =>
+    endpoint(policy, { surface: "oauth", cors: "any", methods, ...(limit && { limit }) });
   const mcp = (methods: Methods) =>
     endpoint(policy, { surface: "mcp", cors: "allowed-origins", methods, stream: true });
 
@@ -168,18 +188,26 @@ export function createApp(config: Config, adapters: Adapters): App {
       openIdConfiguration: oauth({ GET: openIdConfigurationHandler(base) }),
       jwks: oauth({ GET: jwksHandler({ keyring }) }),
 
-      register: oauth({ POST: registerHandler({ registered }) }),
-      authorize: page({ GET: authorizeHandler({ ...base, clients, consentRequests }) }),
-      consent: page({
-        POST: consentHandler({ ...base, consentRequests, transactions, binding, entra }),
-      }),
-      callback: page({
-        GET: callbackHandler({ ...base, transactions, binding, entra, sessions, codes }),
-      }),
-      token: oauth({ POST: tokenHandler({ authenticate, authorizationCode, refreshToken }) }),
+      register: oauth({ POST: registerHandler({ registered }) }, LIMITS.register),
+      authorize: page(
+        { GET: authorizeHandler({ ...base, clients, consentRequests, remembered, entraRedirect }) },
+        LIMITS.authorize,
+      ),
+      consent: page(
+        { POST: consentHandler({ ...base, consentRequests, remembered, entraRedirect }) },
+        LIMITS.consent,
+      ),
+      callback: page(
+        { GET: callbackHandler({ ...base, transactions, binding, entra, clientSignIn: signIn }) },
+        LIMITS.callback,
+      ),
+      token: oauth(
+        { POST: tokenHandler({ authenticate, authorizationCode, refreshToken }) },
+        LIMITS.token,
+      ),
 
       sse: mcp({
-        GET: sseHandler({ ...base, bearer, connections, relay, calls, entra, settings }),
+        GET: sseHandler({ ...base, bearer, connections, relay, calls, signIns, settings }),
       }),
       message: mcp({ POST: messageHandler({ bearer, relay }) }),
     },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AllowedTenants } from "./entra/identity.ts";
 import type { Client } from "./oauth/clients/client.ts";
 import { configuredClients } from "./oauth/clients/configured-clients.ts";
 
@@ -13,9 +14,10 @@ export interface Config {
     readonly tenantId: string;
     readonly clientId: string;
     readonly clientSecret: string;
-    /** Tenants whose people may sign in. */
-    readonly allowedTenants: readonly string[];
+    readonly allowedTenants: AllowedTenants;
   };
+  /** An app role that everybody needs to sign in. */
+  readonly requiredRole: string | undefined;
   readonly graphBaseUrl: string;
   readonly storageConnectionString: string;
   readonly localKey: string;
@@ -26,6 +28,8 @@ export interface Config {
   readonly accessTokenTtlSeconds: number;
   readonly refreshIdleTtlSeconds: number;
   readonly refreshMaxTtlSeconds: number;
+  /** Multiplies every rate limit. */
+  readonly rateLimitFactor: number;
   /** The name of the machine; it survives a restart of the worker. */
   readonly podName: string;
 }
@@ -47,7 +51,8 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ""),
 );
 
-const guid = z.guid("must be a GUID");
+/** Tokens carry ids in lower case, and are compared with these. */
+const guid = z.guid("must be a GUID").toLowerCase();
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
@@ -57,10 +62,16 @@ const environment = z.object({
     "https://login.microsoftonline.com",
   ),
   GRAPH_BASE_URL: origin("is where Microsoft Graph is").default("https://graph.microsoft.com"),
-  ENTRA_TENANT_ID: guid,
+  ENTRA_TENANT_ID: z.union([guid, z.literal("organizations")], "must be a GUID or organizations"),
   ENTRA_CLIENT_ID: guid,
   ENTRA_CLIENT_SECRET: z.string().min(1),
-  ENTRA_ALLOWED_TENANTS: list.pipe(z.array(guid).min(1)).optional(),
+  ENTRA_ALLOWED_TENANTS: z
+    .union(
+      [z.literal("*").transform(() => "any" as const), list.pipe(z.array(guid).min(1))],
+      "must be GUIDs, separated by commas, or * for any organisation",
+    )
+    .optional(),
+  REQUIRED_APP_ROLE: z.string().optional(),
   AzureWebJobsStorage: z.string().min(1),
   LOCAL_KEY: z
     .string()
@@ -72,9 +83,36 @@ const environment = z.object({
   ACCESS_TOKEN_TTL: seconds(3_600, DAY_SECONDS),
   REFRESH_IDLE_TTL: seconds(30 * DAY_SECONDS, 90 * DAY_SECONDS),
   REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, 365 * DAY_SECONDS),
+  RATE_LIMIT_FACTOR: z.coerce.number().positive().max(1_000).default(1),
   WEBSITE_POD_NAME: z.string().optional(),
   CONTAINER_NAME: z.string().optional(),
 });
+
+const settingsSchema = environment
+  .refine(({ PUBLIC_BASE_URL }) => isLoopback(PUBLIC_BASE_URL), {
+    path: ["LOCAL_KEY"],
+    error: "protects development only, so PUBLIC_BASE_URL must be on this machine",
+    when: areSound("LOCAL_KEY", "PUBLIC_BASE_URL"),
+  })
+  .refine(({ PUBLIC_BASE_URL: url }) => isLoopback(url) || url.startsWith("https:"), {
+    path: ["PUBLIC_BASE_URL"],
+    error: "must be https, except on this machine (http://localhost:7071)",
+    when: areSound("PUBLIC_BASE_URL"),
+  })
+  .refine(
+    ({ ENTRA_TENANT_ID, ENTRA_ALLOWED_TENANTS }) =>
+      ENTRA_TENANT_ID !== "organizations" || ENTRA_ALLOWED_TENANTS !== undefined,
+    {
+      path: ["ENTRA_ALLOWED_TENANTS"],
+      error: "must say whose people may sign in, or * for any organisation",
+      when: areSound("ENTRA_TENANT_ID", "ENTRA_ALLOWED_TENANTS"),
+    },
+  )
+  .refine(({ REFRESH_IDLE_TTL, REFRESH_MAX_TTL }) => REFRESH_IDLE_TTL <= REFRESH_MAX_TTL, {
+    path: ["REFRESH_IDLE_TTL"],
+    error: "must not exceed REFRESH_MAX_TTL",
+    when: areSound("REFRESH_IDLE_TTL", "REFRESH_MAX_TTL"),
+  });
 
 /**
  * Reads the settings: the only reader of the environment.
@@ -86,28 +124,16 @@ export function loadConfig(
 ): Config {
   // A setting that is there but empty is a setting that is not there.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-  const parsed = environment.safeParse(given);
+  const parsed = settingsSchema.safeParse(given);
   if (!parsed.success) {
     throw new ConfigError(
       message(parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`)),
     );
   }
   const settings = parsed.data;
-  const loopback = LOOPBACK_HOSTS.has(new URL(settings.PUBLIC_BASE_URL).hostname);
-  const faults = [];
-  if (!loopback && !settings.PUBLIC_BASE_URL.startsWith("https:")) {
-    faults.push("PUBLIC_BASE_URL: must be https, except on this machine (http://localhost:7071)");
-  }
-  if (!loopback) {
-    faults.push("LOCAL_KEY: protects development only, so PUBLIC_BASE_URL must be on this machine");
-  }
-  if (settings.REFRESH_IDLE_TTL > settings.REFRESH_MAX_TTL) {
-    faults.push("REFRESH_IDLE_TTL: must not exceed REFRESH_MAX_TTL");
-  }
-  if (faults.length > 0) throw new ConfigError(message(faults));
   return {
     baseUrl: settings.PUBLIC_BASE_URL,
-    loopback,
+    loopback: isLoopback(settings.PUBLIC_BASE_URL),
     entra: {
       authorityUrl: settings.ENTRA_AUTHORITY_URL,
       tenantId: settings.ENTRA_TENANT_ID,
@@ -115,6 +141,7 @@ export function loadConfig(
       clientSecret: settings.ENTRA_CLIENT_SECRET,
       allowedTenants: settings.ENTRA_ALLOWED_TENANTS ?? [settings.ENTRA_TENANT_ID],
     },
+    requiredRole: settings.REQUIRED_APP_ROLE,
     graphBaseUrl: settings.GRAPH_BASE_URL,
     storageConnectionString: settings.AzureWebJobsStorage,
     localKey: settings.LOCAL_KEY,
@@ -123,8 +150,19 @@ export function loadConfig(
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL,
     refreshIdleTtlSeconds: settings.REFRESH_IDLE_TTL,
     refreshMaxTtlSeconds: settings.REFRESH_MAX_TTL,
+    rateLimitFactor: settings.RATE_LIMIT_FACTOR,
     podName: settings.WEBSITE_POD_NAME ?? settings.CONTAINER_NAME ?? "local",
   };
+}
+
+function isLoopback(url: string): boolean {
+  return LOOPBACK_HOSTS.has(new URL(url).hostname);
+}
+
+/** A rule about several settings is checked when each of these is good by itself, whatever the others are. */
+function areSound(...names: (keyof z.infer<typeof environment>)[]) {
+  return ({ issues }: z.core.ParsePayload) =>
+    !issues.some(({ path }) => names.some((name) => name === path?.[0]));
 }
 
 /** An origin as browsers write it: scheme, host and port, no path and no slash at the end. */

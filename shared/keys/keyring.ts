@@ -51,6 +51,7 @@ export class Keyring {
   readonly #dataKeys;
   readonly #signingKeys;
   #keys: Promise<Keys> | undefined;
+  #reloading: Promise<Keys> | undefined;
 
   constructor(deps: { store: Store; wrapper: KeyWrapper; clock: Clock; random: Random }) {
     this.#clock = deps.clock;
@@ -90,8 +91,20 @@ export class Keyring {
     const keys = await this.#load();
     const found = find(keys);
     if (found !== undefined || this.#clock.now() - keys.readAt < RELOAD_INTERVAL_MS) return found;
-    this.#keys = undefined;
-    return find(await this.#load());
+    return find(await this.#reload());
+  }
+
+  /** Whoever asks meanwhile shares the reading; the known keys stay in use until it has succeeded. */
+  #reload(): Promise<Keys> {
+    this.#reloading ??= this.#read()
+      .then((keys) => {
+        this.#keys = Promise.resolve(keys);
+        return keys;
+      })
+      .finally(() => {
+        this.#reloading = undefined;
+      });
+    return this.#reloading;
   }
 
   #load(): Promise<Keys> {

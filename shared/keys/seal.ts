@@ -9,6 +9,7 @@ export type Purpose =
   | "transaction"
   | "transaction-cookie"
   | "consent-request"
+  | "consent-cookie"
   | "refresh-token"
   | "retry-answer";
 

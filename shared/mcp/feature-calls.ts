@@ -10,6 +10,7 @@ import {
 } from "../features/feature.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../oauth/scopes.ts";
+import { SignInOver } from "../sessions/sign-ins.ts";
 import { StorageUnavailable } from "../storage/store.ts";
 
 /** The client asked for a feature that is not there. */
@@ -176,6 +177,7 @@ function requireScope(scope: Scope | undefined, granted: readonly Scope[]): void
 function messageFor(error: unknown): string {
   if (error instanceof FeatureError || error instanceof GraphError) return error.message;
   if (error instanceof StorageUnavailable) return "The server cannot reach its storage right now.";
+  if (error instanceof SignInOver) return `${error.message} Connect this app again to sign in.`;
   if (!(error instanceof EntraError)) return "Something went wrong on the server.";
   return error.kind === "transient" || error.kind === "configuration"
     ? "The server cannot reach Microsoft Entra ID right now. Try again in a moment."

@@ -1,11 +1,11 @@
 import type { Clock } from "../clock.ts";
-import type { Entra } from "../entra/entra.ts";
 import { Graph } from "../entra/graph.ts";
 import type { Handler } from "../http/context.ts";
 import { graphScopes } from "../oauth/scopes.ts";
 import { type Random, randomId } from "../random.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
+import type { SignIns } from "../sessions/sign-ins.ts";
 import type { SettingsTable } from "../sessions/personal-settings.ts";
 import type { Connection, Connections } from "./connections.ts";
 import type { CallFor, FeatureCalls } from "./feature-calls.ts";
@@ -18,7 +18,7 @@ export function sseHandler(deps: {
   connections: Connections;
   relay: Relay;
   calls: FeatureCalls;
-  entra: Entra;
+  signIns: SignIns;
   graphBaseUrl: string;
   settings: SettingsTable;
   clock: Clock;
@@ -70,10 +70,16 @@ export function sseHandler(deps: {
       settings: deps.settings.of(session.userKey),
       graph: new Graph({
         baseUrl: deps.graphBaseUrl,
-        entra: deps.entra,
-        sessionId: session.id,
-        scopes: graphScopes(requires === undefined ? [] : [requires]),
         signal: extra.signal,
+        signIn: {
+          token: (options) =>
+            deps.signIns.graphToken(
+              session,
+              graphScopes(requires === undefined ? [] : [requires]),
+              options,
+            ),
+          challenge: (claims) => deps.signIns.challenge(session, claims),
+        },
       }),
       announce: (change) => deps.relay.announce(session.userKey, change),
       async progress(progress) {

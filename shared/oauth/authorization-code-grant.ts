@@ -81,12 +81,14 @@ function checkVerifierSyntax(form: URLSearchParams): string {
   return verifier;
 }
 
-/** RFC 6749 §4.1.3: the client and the redirect URI of the authorization request. */
+/**
+ * RFC 6749 §4.1.3: the client and the redirect URI of the authorization request. OAuth 2.1 §4.1.3 has no
+ * redirect URI here any more (PKCE does its work), so it may be missing, but not be another.
+ */
 function checkBinding(form: URLSearchParams, client: Client, { value }: CodeRow): void {
   if (value.clientId !== client.id) throw new OAuthError("invalid_grant", CODE_INVALID);
   const redirectUri = form.get("redirect_uri");
-  if (redirectUri === null) throw new OAuthError("invalid_request", "redirect_uri is missing.");
-  if (redirectUri !== value.redirectUri) {
+  if (redirectUri !== null && redirectUri !== value.redirectUri) {
     throw new OAuthError("invalid_grant", "redirect_uri is not that of the authorization request.");
   }
 }

@@ -17,11 +17,11 @@ export function registerHandler({ registered }: { registered: RegisteredClients 
 }
 
 /** RFC 7591 §3.2.1: everything that holds for the client, whatever it asked for. */
-function clientInformation({ client, secret }: Registration, metadata: ClientMetadata) {
+function clientInformation({ client, issuedAt, secret }: Registration, metadata: ClientMetadata) {
   const { authentication } = client;
   return {
     client_id: client.id,
-    client_id_issued_at: Math.floor(client.registeredAt / 1000),
+    client_id_issued_at: Math.floor(issuedAt / 1000),
     // 0: the secret lives as long as the registration.
     ...(secret !== undefined && { client_secret: secret, client_secret_expires_at: 0 }),
     client_name: client.name,

@@ -5,24 +5,37 @@ import { type Random, randomSecret } from "../random.ts";
 import { handleKey, newHandle } from "../storage/hourly-handle.ts";
 import { RowChanged, type Store } from "../storage/store.ts";
 import { TypedTable } from "../storage/typed-table.ts";
-import { authorizationRequest, type AuthorizationRequest } from "./authorization-request.ts";
+import { authorizationRequest } from "./authorization-request.ts";
 
 /** How long a person may take at Entra. */
 export const TRANSACTION_TTL_SECONDS = 600;
 
 const row = z.object({ sealed: z.string(), expiresAt: z.number() });
 
-const transaction = z.object({
-  request: authorizationRequest,
-  /** Of our own PKCE pair with Entra. */
-  codeVerifier: z.string(),
-  nonce: z.string(),
-});
+const purpose = z.discriminatedUnion("purpose", [
+  /** A client asks for access. */
+  z.object({ purpose: z.literal("client"), request: authorizationRequest }),
+  /** A person wants to see their sessions. */
+  z.object({ purpose: z.literal("account") }),
+]);
 
-/** An authorization in progress at Entra: approved here, not yet come back. */
+const transaction = purpose.and(
+  z.object({
+    /** Of our own PKCE pair with Entra. */
+    codeVerifier: z.string(),
+    nonce: z.string(),
+    /** A claims challenge that this sign-in is to meet. */
+    claims: z.string().optional(),
+  }),
+);
+
+/** What a sign-in is for. One that was begun for one purpose never ends in the other. */
+export type Purpose = z.infer<typeof purpose>;
+
+/** A sign-in in progress at Entra: begun here, not yet come back. */
 export type Transaction = z.infer<typeof transaction>;
 
-/** Authorizations in progress, found by the `state` that Entra brings back, of which a hash is stored. */
+/** Sign-ins in progress, found by the `state` that Entra brings back, of which a hash is stored. */
 export class Transactions {
   readonly #table;
   readonly #sealer: Sealer;
@@ -38,15 +51,14 @@ export class Transactions {
 
   /** @returns The state and the nonce to send to Entra. */
   async begin(
-    request: AuthorizationRequest,
-    codeVerifier: string,
+    begun: Purpose & { codeVerifier: string; claims: string | undefined },
   ): Promise<{ state: string; nonce: string }> {
     const expiresAt = this.#clock.now() + TRANSACTION_TTL_SECONDS * 1000;
     const state = newHandle(this.#random, expiresAt);
     const nonce = randomSecret(this.#random);
     const key = handleKey(state);
     if (key === undefined) throw new TypeError("a new state has a key");
-    const text = JSON.stringify({ request, codeVerifier, nonce } satisfies Transaction);
+    const text = JSON.stringify({ ...begun, nonce });
     const sealed = await this.#sealer.seal("transaction", key.row, text);
     await this.#table.insert(key, { sealed, expiresAt });
     return { state, nonce };

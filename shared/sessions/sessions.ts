@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Identity } from "../entra/entra.ts";
 import { formatScopes, parseScopes, type Scope } from "../oauth/scopes.ts";
 import type { Expiries } from "../storage/expiries.ts";
-import type { Key, Store } from "../storage/store.ts";
+import { type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import type { Vault } from "./vault.ts";
 
@@ -26,6 +26,8 @@ export interface Session {
   readonly idleUntil: number;
   /** However often it is refreshed, it ends here. */
   readonly endsAt: number;
+  /** A claims challenge of Entra's: the tokens are refused until the person has signed in again. */
+  readonly claims?: string | undefined;
 }
 
 const row = z.object({
@@ -47,6 +49,10 @@ const row = z.object({
   previousHash: z.string().optional(),
   retryAnswer: z.string().optional(),
   rotatedAt: z.number().optional(),
+  /** Until when one request may ask Entra and rotate, while others wait for its answer. */
+  leaseUntil: z.number().optional(),
+  /** What Entra wants to be shown before the session's tokens are good again. */
+  claims: z.string().optional(),
 });
 export type SessionRow = Typed<z.infer<typeof row>>;
 
@@ -99,6 +105,40 @@ export class Sessions {
     await this.#vault.erase(sessionId);
   }
 
+  /** Keeps a claims challenge of Entra's with the session. */
+  async challenge(userKey: string, sessionId: string, claims: string): Promise<void> {
+    for (;;) {
+      const found = await this.find(userKey, sessionId);
+      if (found === undefined) return;
+      try {
+        await this.table.replace(found, { ...found.value, claims });
+        return;
+      } catch (error) {
+        if (!(error instanceof RowChanged)) throw error;
+      }
+    }
+  }
+
+  /**
+   * The claims challenge that waits for this person's next sign-in with this client. One that the sign-in
+   * has just met is settled: the sessions that it had stopped are ended.
+   *
+   * @param met The challenge that the sign-in was begun with.
+   * @returns The challenge that is still to be met.
+   */
+  async takeChallenge(
+    userKey: string,
+    clientId: string,
+    met: string | undefined,
+  ): Promise<string | undefined> {
+    for await (const { key, value } of this.table.list(userKey)) {
+      if (value.clientId !== clientId || value.claims === undefined) continue;
+      if (value.claims !== met) return value.claims;
+      await this.end(userKey, key.row);
+    }
+    return undefined;
+  }
+
   /**
    * Removes a session that has ended by itself, or what is left of one that was never finished.
    *
@@ -129,5 +169,6 @@ export function toSession({ key, value }: SessionRow): Session {
     createdAt: value.createdAt,
     idleUntil: value.idleUntil,
     endsAt: value.endsAt,
+    claims: value.claims,
   };
 }

@@ -5,7 +5,7 @@ import type { DocumentFetch } from "../../shared/oauth/clients/document-fetch.ts
 import { systemRandom } from "../../shared/random.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { Store } from "../../shared/storage/store.ts";
-import { planLocalStack } from "../../tools/stack/local-settings.ts";
+import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { FakeDocuments } from "./fake-documents.ts";
 import { TestClock } from "./test-clock.ts";
@@ -37,7 +37,7 @@ export interface TestAppOptions {
 /** The app without a host: real handlers, MSAL and all, on an in-memory store and a clock that tests move. */
 export function createTestApp(options: TestAppOptions = {}): TestApp {
   const entraUrl = options.entraUrl ?? "http://localhost:9";
-  const { values } = planLocalStack(ROOT, {}, {});
+  const { values } = planLocalStack(ROOT, {}, {}, SAMPLE);
   const config = loadConfig({
     ...values,
     PUBLIC_BASE_URL: BASE_URL,

@@ -84,6 +84,8 @@ details dl { margin: .25rem 0 0; font-size: .875rem; }
 details code { font-size: .8125rem; }
 details dd { margin-block-end: .5rem; }
 form { display: flex; flex-wrap: wrap; gap: .75rem; margin-block: 1.5rem 1rem; }
+.choice { flex: 1 1 100%; display: flex; gap: .6rem; align-items: baseline; }
+.choice input { flex: none; width: 1rem; height: 1rem; margin: 0; accent-color: var(--accent); translate: 0 .15rem; }
 button { flex: 1 1 10rem; min-height: 2.875rem; padding: .625rem 1rem; border: 1px solid var(--edge); border-radius: .5rem; background: var(--card); color: var(--text); font: inherit; font-weight: 600; cursor: pointer; }
 button:hover { background: var(--tint); }
 button[value="approve"] { background: var(--accent); border-color: var(--accent); color: #fff; }

@@ -9,15 +9,11 @@ import { ASSERTION_ALGORITHMS, AUTHENTICATION_METHODS, type Client } from "./cli
 import type { ClientMetadata } from "./client-metadata.ts";
 import { keySet } from "./key-set.ts";
 
-/** A client that has registered itself. */
-export interface RegisteredClient extends Client {
-  /** Milliseconds since the epoch. */
-  readonly registeredAt: number;
-}
-
 /** A registration as its client is told of it. */
 export interface Registration {
-  readonly client: RegisteredClient;
+  readonly client: Client;
+  /** When the client id was issued (ms). */
+  readonly issuedAt: number;
   /** Told once; only its hash is kept. */
   readonly secret?: string;
 }
@@ -39,8 +35,11 @@ type Row = z.infer<typeof row>;
 
 const redirectUris = z.array(z.string());
 
-/** What this server issued as a client id; anything else is not looked up. */
-const CLIENT_ID = /^[A-Za-z0-9_-]{22}$/;
+/**
+ * What this server issued as a client id; anything else is not looked up. The short form has a row of its own,
+ * the long one names the row that it shares and then itself.
+ */
+const CLIENT_ID = /^([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{22})?$/;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -63,28 +62,33 @@ export class RegisteredClients {
     this.#expiries = deps.expiries;
   }
 
-  /** Registers a client. A public one that is registered already, to the letter, keeps its id. */
+  /** Registers a client under an id of its own. Public clients that say the same share a row. */
   async register(metadata: ClientMetadata): Promise<Registration> {
+    const issuedAt = this.#clock.now();
     const { method } = metadata.authentication;
-    if (method === "none") return { client: await this.#registerPublic(toRow(metadata)) };
-    const id = randomId(this.#random);
-    if (method === "private_key_jwt") return { client: await this.#insert(id, toRow(metadata)) };
+    if (method === "none") {
+      return { client: await this.#registerPublic(toRow(metadata)), issuedAt };
+    }
+    if (method === "private_key_jwt") {
+      return { client: await this.#registerAlone(toRow(metadata)), issuedAt };
+    }
     const secret = randomSecret(this.#random);
     const value = { ...toRow(metadata), secretHash: sha256(secret) };
-    return { client: await this.#insert(id, value), secret };
+    return { client: await this.#registerAlone(value), issuedAt, secret };
   }
 
   /** @returns The client, or undefined where none has that id. */
-  async find(id: string): Promise<RegisteredClient | undefined> {
-    const value = CLIENT_ID.test(id) ? (await this.#table.get(keyOf(id)))?.value : undefined;
+  async find(id: string): Promise<Client | undefined> {
+    const key = keyOf(id);
+    const value = key && (await this.#table.get(key))?.value;
     if (value === undefined || this.#clock.now() >= value.expiresAt) return undefined;
     return toClient(id, value);
   }
 
   /** Keeps a client that is used. Written once a day at most. */
   async keep(id: string): Promise<void> {
-    if (!CLIENT_ID.test(id)) return;
-    const found = await this.#table.get(keyOf(id));
+    const key = keyOf(id);
+    const found = key && (await this.#table.get(key));
     const expiresAt = this.#clock.now() + USED_TTL_MS;
     if (found === undefined || expiresAt - found.value.expiresAt < DAY_MS) return;
     try {
@@ -114,46 +118,47 @@ export class RegisteredClients {
     }
   }
 
+  async #registerAlone(metadata: RowMetadata): Promise<Client> {
+    const id = randomId(this.#random);
+    await this.#insert({ partition: id, row: "registration" }, metadata);
+    return toClient(id, metadata);
+  }
+
   /**
-   * RFC 7591 §3.2.1 allows one id for several instances of a client. Some register anew at each start: with the
-   * id made from the metadata that costs a read, not a row. What is shared is public: codes and tokens stay with
-   * the browser, redirect URI and PKCE verifier that they were for (docs/adr/0011).
+   * Some clients register anew at each start, and anyone may: where the row is named after what it says, that
+   * costs a read. The id is new each time, so that nobody can know, or be taken for, another: docs/adr/0011.
    */
-  async #registerPublic(metadata: RowMetadata): Promise<RegisteredClient> {
-    const id = sha256(fingerprint(metadata)).slice(0, 22);
-    const found = await this.#table.get(keyOf(id));
+  async #registerPublic(metadata: RowMetadata): Promise<Client> {
+    const key = { partition: sha256(fingerprint(metadata)).slice(0, 22), row: "shared" };
+    const found = await this.#table.get(key);
+    // A hash cut to 132 bits could be made to collide, with patience.
+    if (found !== undefined && fingerprint(found.value) !== fingerprint(metadata)) {
+      return this.#registerAlone(metadata);
+    }
     try {
-      if (found === undefined) return await this.#insert(id, metadata);
-      // A hash cut to 132 bits could be made to collide, with patience.
-      if (fingerprint(found.value) !== fingerprint(metadata)) {
-        return await this.#insert(randomId(this.#random), metadata);
-      }
-      return await this.#renew(id, found);
+      if (found === undefined) await this.#insert(key, metadata);
+      else await this.#renew(found);
     } catch (error) {
       if (!(error instanceof RowExists) && !(error instanceof RowChanged)) throw error;
       // Somebody else is registering the same at this moment.
       return this.#registerPublic(metadata);
     }
+    return toClient(`${key.partition}${randomId(this.#random)}`, metadata);
   }
 
-  async #insert(id: string, metadata: RowMetadata): Promise<RegisteredClient> {
+  async #insert(key: Key, metadata: RowMetadata): Promise<void> {
     const registeredAt = this.#clock.now();
-    const value = { ...metadata, registeredAt, expiresAt: registeredAt + UNUSED_TTL_MS };
-    await this.#expiries.note({ table: "clients", key: keyOf(id) }, value.expiresAt);
-    await this.#table.insert(keyOf(id), value);
-    return toClient(id, value);
+    const expiresAt = registeredAt + UNUSED_TTL_MS;
+    await this.#expiries.note({ table: "clients", key }, expiresAt);
+    await this.#table.insert(key, { ...metadata, registeredAt, expiresAt });
   }
 
   /** A registration lives for a day, the repeated one too. Written once an hour at most. */
-  async #renew(id: string, found: Typed<Row>): Promise<RegisteredClient> {
-    const now = this.#clock.now();
-    const expiresAt = now + UNUSED_TTL_MS;
-    if (expiresAt - found.value.expiresAt < HOUR_MS) return toClient(id, found.value);
-    const registeredAt = now < found.value.expiresAt ? found.value.registeredAt : now;
-    const value = { ...found.value, registeredAt, expiresAt };
-    await this.#expiries.note({ table: "clients", key: keyOf(id) }, expiresAt);
-    await this.#table.replace(found, value);
-    return toClient(id, value);
+  async #renew(found: Typed<Row>): Promise<void> {
+    const expiresAt = this.#clock.now() + UNUSED_TTL_MS;
+    if (expiresAt - found.value.expiresAt < HOUR_MS) return;
+    await this.#expiries.note({ table: "clients", key: found.key }, expiresAt);
+    await this.#table.replace(found, { ...found.value, expiresAt });
   }
 }
 
@@ -174,18 +179,17 @@ function toRow({ name, uri, redirectUris: uris, authentication }: ClientMetadata
   };
 }
 
-function toClient(id: string, value: Row): RegisteredClient {
+function toClient(id: string, value: RowMetadata): Client {
   return {
     id,
     name: value.name,
     uri: value.uri,
     redirectUris: redirectUris.parse(JSON.parse(value.redirectUris)),
     authentication: toAuthentication(value),
-    registeredAt: value.registeredAt,
   };
 }
 
-function toAuthentication(value: Row): Client["authentication"] {
+function toAuthentication(value: RowMetadata): Client["authentication"] {
   const { authMethod: method, secretHash = "", jwks, jwksUri, algorithm } = value;
   switch (method) {
     case "none":
@@ -205,6 +209,8 @@ function fingerprint({ name, uri, redirectUris: uris, authMethod }: RowMetadata)
   return JSON.stringify([authMethod, name, uri ?? null, uris]);
 }
 
-function keyOf(id: string): Key {
-  return { partition: id, row: "registration" };
+function keyOf(id: string): Key | undefined {
+  const [, partition, own] = CLIENT_ID.exec(id) ?? [];
+  if (partition === undefined) return undefined;
+  return { partition, row: own === undefined ? "registration" : "shared" };
 }

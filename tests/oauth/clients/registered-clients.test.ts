@@ -1,4 +1,5 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { Client } from "../../../shared/oauth/clients/client.ts";
 import { parseClientMetadata } from "../../../shared/oauth/clients/client-metadata.ts";
 import { RegisteredClients } from "../../../shared/oauth/clients/registered-clients.ts";
 import { systemRandom } from "../../../shared/random.ts";
@@ -52,17 +53,23 @@ async function register(changes: Record<string, unknown> = {}) {
 }
 
 describe("registering the same public client again", () => {
-  it("gives the same id and writes nothing", async () => {
+  it("gives a new id and writes nothing", async () => {
     const first = await register();
     clock.advance({ seconds: HOUR - 1 });
-    const row = await store.get("clients", { partition: first.id, row: "registration" });
-    expect(await register()).toEqual(first);
-    expect(await store.get("clients", { partition: first.id, row: "registration" })).toEqual(row);
+    const writes = [vi.spyOn(store, "insert"), vi.spyOn(store, "put"), vi.spyOn(store, "replace")];
+    const second = await register();
+    for (const write of writes) expect(write).not.toHaveBeenCalled();
+    expect(second.id).not.toBe(first.id);
+    expect(second).toEqual({ ...first, id: second.id });
+    expect(await clients.find(first.id)).toEqual(first);
+    expect(await clients.find(second.id)).toEqual(second);
   });
 
-  it("gives one id to many who do it at the same time", async () => {
-    const registered = await Promise.all(Array.from({ length: 10 }, () => register()));
-    expect(new Set(registered.map(({ id }) => id)).size).toBe(1);
+  it("gives each of many who do it at the same time an id that works", async () => {
+    const all = await Promise.all(Array.from({ length: 10 }, () => register()));
+    expect(new Set(all.map(({ id }) => id)).size).toBe(10);
+    expect(new Set(all.map(rowOf)).size).toBe(1);
+    for (const client of all) expect(await clients.find(client.id)).toEqual(client);
   });
 
   it.each([
@@ -70,8 +77,8 @@ describe("registering the same public client again", () => {
     ["redirect URI", { redirect_uris: ["https://client.example/other"] }],
     ["further redirect URI", { redirect_uris: ["https://client.example/cb", "http://localhost/"] }],
     ["website", { client_uri: "https://client.example" }],
-  ])("gives another id with another %s", async (_what, changes) => {
-    expect((await register(changes)).id).not.toBe((await register()).id);
+  ])("needs a row of its own with another %s", async (_what, changes) => {
+    expect(rowOf(await register(changes))).not.toBe(rowOf(await register()));
   });
 
   it("lasts for a day from the last time", async () => {
@@ -93,42 +100,49 @@ describe("registering the same public client again", () => {
     expect(await clients.find(id)).toBeDefined();
   });
 
-  it("begins anew after it has ended, swept or not", async () => {
-    const first = await register();
+  it("begins anew after it has ended, before the sweep or during it", async () => {
+    await register();
     clock.advance({ seconds: 2 * DAY });
-    const second = await register();
-    expect(second.id).toBe(first.id);
-    expect(second.registeredAt).toBe(clock.now());
+    let during: Client | undefined;
+    store.beforeDelete = async () => {
+      during = await register();
+    };
     await sweep.run();
-    expect(await clients.find(first.id)).toEqual(second);
+    expect(during).toBeDefined();
+    expect(await clients.find(during?.id ?? "")).toEqual(during);
     clock.advance({ seconds: 2 * DAY });
+    const last = await register();
     await sweep.run();
-    expect(
-      await store.get("clients", { partition: first.id, row: "registration" }),
-    ).toBeUndefined();
+    expect(await clients.find(last.id)).toEqual(last);
   });
 
-  it("survives the sweep that is about to remove it", async () => {
-    const { id } = await register();
-    clock.advance({ seconds: 2 * DAY });
-    store.beforeDelete = () => register();
+  it("leaves nothing behind when it has ended", async () => {
+    const client = await register();
+    clock.advance({ seconds: DAY - HOUR });
+    await register();
+    clock.advance({ seconds: 3 * DAY });
     await sweep.run();
-    expect(await clients.find(id)).toBeDefined();
-    clock.advance({ seconds: 2 * DAY });
-    await sweep.run();
-    expect(await store.get("clients", { partition: id, row: "registration" })).toBeUndefined();
+    expect(await store.get("clients", { partition: rowOf(client), row: "shared" })).toBeUndefined();
   });
 
-  it("does not hand out a row that is another's, should two hashes ever meet", async () => {
-    const victim = await register();
-    const key = { partition: victim.id, row: "registration" };
+  it("does not share a row that says something else, should two hashes ever meet", async () => {
+    const key = { partition: rowOf(await register()), row: "shared" };
     const row = await store.get("clients", key);
     await store.put("clients", key, { ...row?.value, name: "Another" });
     const again = await register();
-    expect(again.id).not.toBe(victim.id);
+    expect(rowOf(again)).not.toBe(key.partition);
     expect((await clients.find(again.id))?.name).toBe("App");
   });
+
+  it("does not make the name of the row a client id", async () => {
+    expect(await clients.find(rowOf(await register()))).toBeUndefined();
+  });
 });
+
+/** The row that the id of a public client names. */
+function rowOf({ id }: { id: string }): string {
+  return id.slice(0, 22);
+}
 
 describe("a confidential registration", () => {
   it.each(["client_secret_basic", "client_secret_post"])(
