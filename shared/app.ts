@@ -3,6 +3,8 @@ import { type Config, loadConfig } from "./config.ts";
 import type { Entra } from "./entra/entra.ts";
 import { MsalEntra } from "./entra/msal-entra.ts";
 import { features } from "./features/all.ts";
+import { accountActionHandler, accountHandler } from "./http/account.ts";
+import { AccountForms } from "./http/account-form.ts";
 import type { Handler } from "./http/context.ts";
 import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endpoint.ts";
 import { healthHandler } from "./http/health.ts";
@@ -16,6 +18,8 @@ import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
 import { messageHandler } from "./mcp/message.ts";
 import { sseHandler } from "./mcp/sse.ts";
+import { STREAM_CHECK_INTERVAL_MS, StreamCheck } from "./mcp/stream-check.ts";
+import { AccountSignIn } from "./oauth/account-sign-in.ts";
 import { authorizationCodeGrant } from "./oauth/authorization-code-grant.ts";
 import { authorizeHandler } from "./oauth/authorize.ts";
 import { BrowserBinding } from "./oauth/browser-binding.ts";
@@ -43,15 +47,18 @@ import { refreshTokenGrant } from "./oauth/refresh-token-grant.ts";
 import { RememberedConsents } from "./oauth/remembered-consents.ts";
 import { registerHandler } from "./oauth/register.ts";
 import { Resources } from "./oauth/resources.ts";
+import { revokeHandler } from "./oauth/revoke.ts";
 import { TokenIssuer } from "./oauth/token-issuer.ts";
 import { tokenHandler } from "./oauth/token.ts";
 import { Transactions } from "./oauth/transactions.ts";
 import { type Random, randomId, systemRandom } from "./random.ts";
 import { LocalRelay } from "./relay/local-relay.ts";
 import { AccessTokens } from "./sessions/access-token.ts";
+import { AccountSessions } from "./sessions/account-session.ts";
 import { BearerCheck } from "./sessions/bearer.ts";
 import { SettingsTable } from "./sessions/personal-settings.ts";
 import { RefreshTokens } from "./sessions/refresh-token.ts";
+import { SessionEnd } from "./sessions/session-end.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { SignIns } from "./sessions/sign-ins.ts";
 import { Vault } from "./sessions/vault.ts";
@@ -65,6 +72,7 @@ export interface App {
   readonly config: Config;
   readonly handlers: Readonly<
     Record<
+      | "account"
       | "authorizationServerMetadata"
       | "authorize"
       | "callback"
@@ -76,6 +84,7 @@ export interface App {
       | "openIdConfiguration"
       | "protectedResourceMetadata"
       | "register"
+      | "revoke"
       | "sse"
       | "token",
       Handler
@@ -83,6 +92,8 @@ export interface App {
   >;
   /** What is due every hour. Several instances may do it at once. */
   maintain(log: Log): Promise<void>;
+  /** Ends the streams of sessions that have ended elsewhere. Every instance does so by itself as well. */
+  checkStreams(): Promise<void>;
   /** Ends the streams, when the instance is about to go. */
   close(): Promise<void>;
 }
@@ -135,18 +146,31 @@ export function createApp(config: Config, adapters: Adapters): App {
   const settings = new SettingsTable(base);
   const refreshTokens = new RefreshTokens({ ...base, keyring });
   const accessTokens = new AccessTokens({ ...base, keyring });
-  const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
   const bearer = new BearerCheck({ ...base, accessTokens, sessions });
-  const signIns = new SignIns({ ...base, entra, sessions, bearer });
-  const authorizationCode = authorizationCodeGrant({ ...base, clients, codes, sessions, tokens });
-  const refreshToken = refreshTokenGrant({
+  const connections = new Connections();
+  const relay = new LocalRelay({ connections });
+  const sessionEnd = new SessionEnd({ sessions, bearer, relay });
+  const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
+  const signIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
+
+  const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
+  const grants = { ...base, clients, sessions, sessionEnd, signIns, tokens };
+  const authorizationCode = authorizationCodeGrant({ ...grants, codes });
+  const refreshToken = refreshTokenGrant({ ...grants, refreshTokens });
+
+  const entraRedirect = new EntraRedirect({ transactions, binding, entra });
+  const signIn = clientSignIn({ ...base, sessions, codes, entraRedirect });
+  const accountSessions = new AccountSessions({ ...base, sealer });
+  const accountSignIn = new AccountSignIn({ ...base, entraRedirect, entra, accountSessions });
+  const accountForms = new AccountForms({ ...base, sealer });
+  const account = {
     ...base,
-    clients,
-    refreshTokens,
+    accountSessions,
+    accountSignIn,
+    accountForms,
     sessions,
-    signIns,
-    tokens,
-  });
+    sessionEnd,
+  };
 
   const sweep = new Sweep({
     ...base,
@@ -157,13 +181,11 @@ export function createApp(config: Config, adapters: Adapters): App {
     },
   });
 
-  const entraRedirect = new EntraRedirect({ transactions, binding, entra });
-  const signIn = clientSignIn({ ...base, sessions, codes, entraRedirect });
-
   const instance = `${config.podName}-${randomId(adapters.random).slice(0, 8)}`;
-  const connections = new Connections();
-  const relay = new LocalRelay({ connections });
   const calls = new FeatureCalls({ ...base, features });
+
+  const checking = setInterval(() => void streamCheck.run(), STREAM_CHECK_INTERVAL_MS);
+  checking.unref();
 
   const policy: EndpointPolicy = {
     loopback: config.loopback,
@@ -198,23 +220,55 @@ export function createApp(config: Config, adapters: Adapters): App {
         LIMITS.consent,
       ),
       callback: page(
-        { GET: callbackHandler({ ...base, transactions, binding, entra, clientSignIn: signIn }) },
+        {
+          GET: callbackHandler({
+            ...base,
+            transactions,
+            binding,
+            entra,
+            clientSignIn: signIn,
+            accountSignIn,
+          }),
+        },
         LIMITS.callback,
       ),
       token: oauth(
         { POST: tokenHandler({ authenticate, authorizationCode, refreshToken }) },
         LIMITS.token,
       ),
+      revoke: oauth(
+        { POST: revokeHandler({ ...grants, authenticate, refreshTokens, accessTokens }) },
+        LIMITS.token,
+      ),
+
+      account: page(
+        { GET: accountHandler(account), POST: accountActionHandler(account) },
+        LIMITS.consent,
+      ),
 
       sse: mcp({
-        GET: sseHandler({ ...base, bearer, connections, relay, calls, signIns, settings }),
+        GET: sseHandler({
+          ...base,
+          bearer,
+          connections,
+          relay,
+          calls,
+          signIns,
+          settings,
+          sessions,
+          sessionEnd,
+        }),
       }),
       message: mcp({ POST: messageHandler({ bearer, relay }) }),
     },
     async maintain(log) {
       log.info("maintenance", { removed: await sweep.run() });
     },
-    close: () => connections.closeAll(),
+    checkStreams: () => streamCheck.run(),
+    async close() {
+      clearInterval(checking);
+      await connections.closeAll();
+    },
   };
 }
 

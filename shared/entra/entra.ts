@@ -38,6 +38,8 @@ export interface SignInRequest {
   readonly graphScopes: readonly string[];
   /** A claims challenge that the sign-in is to meet. */
   readonly claims?: string | undefined;
+  /** Has the person choose an account, also where the browser is signed in with one. */
+  readonly selectAccount?: boolean;
 }
 
 export interface CodeRedemption {

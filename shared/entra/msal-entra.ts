@@ -43,6 +43,7 @@ export class MsalEntra implements Entra {
         codeChallenge: request.codeChallenge,
         codeChallengeMethod: "S256",
         ...(request.claims !== undefined && { claims: request.claims }),
+        ...(request.selectAccount === true && { prompt: "select_account" }),
       }),
     );
   }

@@ -10,6 +10,8 @@ export type Purpose =
   | "transaction-cookie"
   | "consent-request"
   | "consent-cookie"
+  | "account-session"
+  | "account-form"
   | "refresh-token"
   | "retry-answer";
 

@@ -1,6 +1,7 @@
 import { verifyChallenge } from "pkce-challenge";
 import type { RequestContext } from "../http/context.ts";
 import type { Clock } from "../clock.ts";
+import type { SessionEnd } from "../sessions/session-end.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { RowChanged } from "../storage/store.ts";
 import type { Client } from "./clients/client.ts";
@@ -23,6 +24,7 @@ export function authorizationCodeGrant(deps: {
   clients: Clients;
   codes: Codes;
   sessions: Sessions;
+  sessionEnd: SessionEnd;
   tokens: TokenIssuer;
   resources: Resources;
   clock: Clock;
@@ -51,7 +53,7 @@ export function authorizationCodeGrant(deps: {
         // OAuth 2.1 §4.1.3: who replays a code may have stolen it, and what it gave is revoked. A request
         // that was on its way before the code was redeemed is a double post, not a replay.
         if (requestStartedAt > redeemedAt) {
-          await deps.sessions.end(userKey, sessionId);
+          await deps.sessionEnd.end(userKey, sessionId, { reason: "code-replayed", log });
           log.audit("code-replayed", { outcome: "denied", ...subject(row, client) });
         }
         throw new OAuthError("invalid_grant", CODE_INVALID);

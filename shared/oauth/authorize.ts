@@ -13,7 +13,7 @@ import type { EntraRedirect } from "./entra-redirect.ts";
 import { isLoopbackRedirect, redirectHost } from "./redirect-uri.ts";
 import type { RememberedConsents } from "./remembered-consents.ts";
 import type { Resources } from "./resources.ts";
-import { SCOPE_DEFINITIONS } from "./scopes.ts";
+import { graphScopes, SCOPE_DEFINITIONS } from "./scopes.ts";
 
 /**
  * `GET /authorize` (OAuth 2.1 §4.1.1): checks the request and asks the person. Nothing goes to Entra and
@@ -36,7 +36,10 @@ export function authorizeHandler(deps: {
       const authorization = checkRequest(parameters, client, returnAddress, deps.resources);
       if (await deps.remembered.covers(request, authorization)) {
         log.audit("consent", { outcome: "success", client: client.id, reason: "remembered" });
-        return deps.entraRedirect.send({ purpose: "client", request: authorization });
+        return deps.entraRedirect.send(
+          { purpose: "client", request: authorization },
+          { graphScopes: graphScopes(authorization.scopes) },
+        );
       }
       return askForConsent(request, client, authorization);
     });

@@ -1,13 +1,14 @@
-import { classifyEntraError } from "../entra/classify-error.ts";
 import { type Entra, EntraError } from "../entra/entra.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { PageError } from "../http/errors.ts";
 import { AuthorizationError } from "./authorization-error.ts";
 import { answeringClient } from "./authorization-response.ts";
 import type { BrowserBinding } from "./browser-binding.ts";
+import type { AccountSignIn } from "./account-sign-in.ts";
 import type { ClientSignIn, SignedIn } from "./client-sign-in.ts";
+import { entraCode } from "./entra-code.ts";
 import { graphScopes } from "./scopes.ts";
-import type { Transaction, Transactions } from "./transactions.ts";
+import type { ClientTransaction, Transaction, Transactions } from "./transactions.ts";
 
 /** `GET /callback`: the person comes back from Entra, for what the sign-in was begun for. */
 export function callbackHandler(deps: {
@@ -15,63 +16,56 @@ export function callbackHandler(deps: {
   binding: BrowserBinding;
   entra: Entra;
   clientSignIn: ClientSignIn;
+  accountSignIn: AccountSignIn;
   issuer: string;
 }): Handler {
   return async (request, context) => {
-    const parameters = new URL(request.url).searchParams;
-    const state = parameters.get("state") ?? "";
+    const state = new URL(request.url).searchParams.get("state") ?? "";
     // First the browser, then the transaction: a link opened elsewhere must not use it up.
     if (!(await deps.binding.isBound(request, state))) throw otherBrowser();
     const transaction = await deps.transactions.take(state);
     if (transaction === undefined) throw finished();
-    const response = await finish(transaction, parameters, context);
+    const response = await finish(transaction, request, context);
     response.headers.append("Set-Cookie", deps.binding.release(state));
     return response;
   };
 
   function finish(
     transaction: Transaction,
-    parameters: URLSearchParams,
+    request: Request,
     context: RequestContext,
   ): Promise<Response> {
+    const parameters = new URL(request.url).searchParams;
     switch (transaction.purpose) {
-      case "client": {
-        const { request, claims } = transaction;
-        return answeringClient(request, deps.issuer, async () => {
-          const signedIn = await redeem(transaction, parameters, graphScopes(request.scopes)).catch(
-            (error: unknown) => {
-              throw error instanceof EntraError
-                ? answerTo(error, request.clientId, context)
-                : error;
-            },
-          );
-          return deps.clientSignIn(request, signedIn, claims, context);
+      case "client":
+        return answeringClient(transaction.request, deps.issuer, async () => {
+          const signedIn = await redeem(transaction, parameters, context);
+          return deps.clientSignIn(transaction, signedIn, request, context);
         });
-      }
       case "account":
-        throw finished();
+        return deps.accountSignIn.finish(parameters, transaction, context.log);
     }
   }
 
   async function redeem(
-    { codeVerifier, nonce, claims }: Transaction,
+    { request, codeVerifier, nonce, claims }: ClientTransaction,
     parameters: URLSearchParams,
-    scopes: readonly string[],
+    context: RequestContext,
   ): Promise<SignedIn> {
-    const code = entraCode(parameters);
-    return deps.entra.redeemCode({ code, codeVerifier, nonce, graphScopes: scopes, claims });
+    try {
+      const code = entraCode(parameters);
+      const scopes = graphScopes(request.scopes);
+      return await deps.entra.redeemCode({
+        code,
+        codeVerifier,
+        nonce,
+        graphScopes: scopes,
+        claims,
+      });
+    } catch (error) {
+      throw error instanceof EntraError ? answerTo(error, request.clientId, context) : error;
+    }
   }
-}
-
-/** @throws EntraError for the error that Entra sent instead of a code. */
-function entraCode(parameters: URLSearchParams): string {
-  const code = parameters.get("code");
-  if (code !== null) return code;
-  throw classifyEntraError({
-    codes: [parameters.get("error") ?? ""],
-    description: parameters.get("error_description") ?? "",
-    interactionRequired: false,
-  });
 }
 
 /** What the client is told, or, where the client can do nothing with it, the person. */
@@ -119,10 +113,11 @@ function otherBrowser(): PageError {
   return new PageError(400, {
     title: "This sign-in was not started here",
     message:
-      "The sign-in was started in another browser or too long ago, or your browser dropped the cookie " +
-      "that ties the two together.",
+      "The sign-in was started in another browser, is finished already or too old, or your browser dropped " +
+      "the cookie that ties the two together.",
     whatToDo:
-      "Go back to the app you came from and connect again, and stay in the same browser window. " +
+      "If your app is connected, close this window. Otherwise connect again from the app, and stay in the " +
+      "same browser window. " +
       "If it happens again, allow cookies for this site.",
   });
 }

@@ -1,6 +1,8 @@
 import type { Clock } from "../clock.ts";
 import type { Identity } from "../entra/entra.ts";
 import type { RequestContext } from "../http/context.ts";
+import type { CookiePolicy } from "../http/cookies.ts";
+import { deviceCookie } from "../http/device-cookie.ts";
 import { type Random, randomId } from "../random.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { userKeyOf } from "../sessions/user-key.ts";
@@ -9,6 +11,8 @@ import type { AuthorizationRequest } from "./authorization-request.ts";
 import { redirectToClient } from "./authorization-response.ts";
 import type { Codes } from "./codes.ts";
 import type { EntraRedirect } from "./entra-redirect.ts";
+import { graphScopes } from "./scopes.ts";
+import type { ClientTransaction } from "./transactions.ts";
 
 /** A session whose code is never redeemed ends by itself: longer than a code lives, and not by much. */
 const UNREDEEMED_SESSION_MS = 120_000;
@@ -20,9 +24,9 @@ export interface SignedIn {
 }
 
 export type ClientSignIn = (
-  request: AuthorizationRequest,
+  transaction: ClientTransaction,
   signedIn: SignedIn,
-  metClaims: string | undefined,
+  callback: Request,
   context: RequestContext,
 ) => Promise<Response>;
 
@@ -34,10 +38,11 @@ export function clientSignIn(deps: {
   clock: Clock;
   random: Random;
   issuer: string;
+  cookies: CookiePolicy;
   requiredRole: string | undefined;
   refreshMaxTtlSeconds: number;
 }): ClientSignIn {
-  return async (request, { identity, tokenCache }, metClaims, { log }) => {
+  return async ({ request, claims: met }, { identity, tokenCache }, callback, { log }) => {
     const userKey = userKeyOf(identity);
     const subject = { actor: userKey, client: request.clientId };
     if (deps.requiredRole !== undefined && !identity.roles.includes(deps.requiredRole)) {
@@ -45,11 +50,16 @@ export function clientSignIn(deps: {
       throw roleMissing(deps.requiredRole);
     }
     // Only now is it known who this is, and so whether Entra wants more of this sign-in.
-    const claims = await deps.sessions.takeChallenge(userKey, request.clientId, metClaims);
+    const claims = await deps.sessions.takeChallenge(userKey, request.clientId, met);
     if (claims !== undefined) {
-      return deps.entraRedirect.send({ purpose: "client", request }, claims);
+      const scopes = graphScopes(request.scopes);
+      return deps.entraRedirect.send(
+        { purpose: "client", request },
+        { graphScopes: scopes, claims },
+      );
     }
-    const session = newSession(userKey, identity, request);
+    const device = deviceCookie(callback, deps.random, deps.refreshMaxTtlSeconds, deps.cookies);
+    const session = { ...newSession(userKey, identity, request), device: device.id };
     await deps.sessions.create(session, identity, tokenCache);
     log.audit("sign-in", { outcome: "success", ...subject, session: session.id });
     const code = await deps.codes.issue({
@@ -60,7 +70,9 @@ export function clientSignIn(deps: {
       userKey,
       sessionId: session.id,
     });
-    return redirectToClient(request, deps.issuer, { code });
+    const response = redirectToClient(request, deps.issuer, { code });
+    response.headers.append("Set-Cookie", device.header);
+    return response;
   };
 
   function newSession(userKey: string, identity: Identity, request: AuthorizationRequest): Session {

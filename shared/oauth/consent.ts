@@ -9,6 +9,7 @@ import type { ConsentRequests } from "./consent-request.ts";
 import { isOwnForm } from "./csrf.ts";
 import type { EntraRedirect } from "./entra-redirect.ts";
 import type { RememberedConsents } from "./remembered-consents.ts";
+import { graphScopes } from "./scopes.ts";
 
 /**
  * `POST /consent`: the person's answer. Approved, the browser goes on to Entra; denied, back to the client.
@@ -49,7 +50,10 @@ export function consentHandler(deps: {
     authorization: AuthorizationRequest,
     remember: boolean,
   ): Promise<Response> {
-    const response = await deps.entraRedirect.send({ purpose: "client", request: authorization });
+    const response = await deps.entraRedirect.send(
+      { purpose: "client", request: authorization },
+      { graphScopes: graphScopes(authorization.scopes) },
+    );
     if (remember) {
       const cookie = await deps.remembered.remember(request, authorization);
       response.headers.append("Set-Cookie", cookie);

@@ -1,8 +1,9 @@
 import pkceChallenge from "pkce-challenge";
-import type { Entra } from "../entra/entra.ts";
+import type { Entra, SignInRequest } from "../entra/entra.ts";
 import type { BrowserBinding } from "./browser-binding.ts";
-import { graphScopes } from "./scopes.ts";
 import type { Purpose, Transactions } from "./transactions.ts";
+
+export type SignInOptions = Pick<SignInRequest, "graphScopes" | "claims" | "selectAccount">;
 
 /** Begins a sign-in at Entra. Whatever it is for, this is the one way there. */
 export class EntraRedirect {
@@ -20,22 +21,20 @@ export class EntraRedirect {
    * Begins a transaction, ties it to this browser and sends the browser to Entra.
    *
    * @param purpose What the sign-in is for; `/callback` goes by it.
-   * @param claims A claims challenge that this sign-in is to meet.
    */
-  async send(purpose: Purpose, claims?: string): Promise<Response> {
+  async send(purpose: Purpose, options: SignInOptions): Promise<Response> {
     // Our own PKCE pair: Entra never sees the client's.
     const pkce = await pkceChallenge();
-    const { state, nonce } = await this.#transactions.begin({
-      ...purpose,
-      codeVerifier: pkce.code_verifier,
-      claims,
-    });
+    const { state, nonce } = await this.#transactions.begin(
+      purpose,
+      pkce.code_verifier,
+      options.claims,
+    );
     const location = await this.#entra.authorizationUrl({
       state,
       nonce,
       codeChallenge: pkce.code_challenge,
-      graphScopes: purpose.purpose === "client" ? graphScopes(purpose.request.scopes) : [],
-      claims,
+      ...options,
     });
     return new Response(null, {
       // The browser follows with GET, whatever it posted (RFC 9110 §15.4.4).

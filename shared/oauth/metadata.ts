@@ -76,6 +76,10 @@ function authorizationServerMetadata(issuer: string): OAuthMetadata {
     token_endpoint_auth_methods_supported: [...AUTHENTICATION_METHODS],
     token_endpoint_auth_signing_alg_values_supported: [...ASSERTION_ALGORITHMS],
     client_id_metadata_document_supported: true,
+    // RFC 8414 §2, RFC 7009
+    revocation_endpoint: `${issuer}/revoke`,
+    revocation_endpoint_auth_methods_supported: [...AUTHENTICATION_METHODS],
+    revocation_endpoint_auth_signing_alg_values_supported: [...ASSERTION_ALGORITHMS],
     code_challenge_methods_supported: ["S256"],
     // RFC 9207
     authorization_response_iss_parameter_supported: true,

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { RequestContext } from "../http/context.ts";
 import type { Log } from "../log.ts";
 import type { RefreshToken, RefreshTokens } from "../sessions/refresh-token.ts";
+import type { SessionEnd } from "../sessions/session-end.ts";
 import { type SessionRow, type Sessions, toSession } from "../sessions/sessions.ts";
 import { type SignIns, SignInOver } from "../sessions/sign-ins.ts";
 import { RowChanged } from "../storage/store.ts";
@@ -39,6 +40,7 @@ export function refreshTokenGrant(deps: {
   refreshTokens: RefreshTokens;
   sessions: Sessions;
   signIns: SignIns;
+  sessionEnd: SessionEnd;
   tokens: TokenIssuer;
   resources: Resources;
   clock: Clock;
@@ -116,7 +118,8 @@ export function refreshTokenGrant(deps: {
   ): Promise<TokenResponse> {
     if (isRetry(row, token)) return deps.tokens.repeat(row, presented);
     // OAuth 2.1 §4.3.1: an old token can only come from a thief, or the thief has used it already.
-    await deps.sessions.end(token.userKey, token.sessionId);
+    const { userKey, sessionId } = token;
+    await deps.sessionEnd.end(userKey, sessionId, { reason: "refresh-token-reused", log });
     log.audit("refresh-token-reused", {
       outcome: "denied",
       ...subject(token, client),

@@ -68,6 +68,7 @@ export class TokenIssuer {
       generation: row.value.generation + 1,
       refreshHash: sha256(answer.refresh_token),
       idleUntil: this.#idleUntil(row),
+      lastUsedAt: this.#clock.now(),
     });
     return answer;
   }
@@ -105,6 +106,7 @@ export class TokenIssuer {
       generation: row.value.generation + 1,
       refreshHash: sha256(answer.refresh_token),
       idleUntil: this.#idleUntil(row),
+      lastUsedAt: this.#clock.now(),
       previousHash: row.value.refreshHash,
       retryAnswer: await seal(
         keyOf(presented),

@@ -5,35 +5,37 @@ import { type Random, randomSecret } from "../random.ts";
 import { handleKey, newHandle } from "../storage/hourly-handle.ts";
 import { RowChanged, type Store } from "../storage/store.ts";
 import { TypedTable } from "../storage/typed-table.ts";
-import { authorizationRequest } from "./authorization-request.ts";
+import { authorizationRequest, type AuthorizationRequest } from "./authorization-request.ts";
 
 /** How long a person may take at Entra. */
 export const TRANSACTION_TTL_SECONDS = 600;
 
 const row = z.object({ sealed: z.string(), expiresAt: z.number() });
 
-const purpose = z.discriminatedUnion("purpose", [
-  /** A client asks for access. */
-  z.object({ purpose: z.literal("client"), request: authorizationRequest }),
-  /** A person wants to see their sessions. */
-  z.object({ purpose: z.literal("account") }),
+const atEntra = z.object({
+  /** Of our own PKCE pair with Entra. */
+  codeVerifier: z.string(),
+  nonce: z.string(),
+  /** A claims challenge that this sign-in is to meet. */
+  claims: z.string().optional(),
+});
+const transaction = z.discriminatedUnion("purpose", [
+  atEntra.extend({ purpose: z.literal("client"), request: authorizationRequest }),
+  atEntra.extend({ purpose: z.literal("account") }),
 ]);
 
-const transaction = purpose.and(
-  z.object({
-    /** Of our own PKCE pair with Entra. */
-    codeVerifier: z.string(),
-    nonce: z.string(),
-    /** A claims challenge that this sign-in is to meet. */
-    claims: z.string().optional(),
-  }),
-);
-
-/** What a sign-in is for. One that was begun for one purpose never ends in the other. */
-export type Purpose = z.infer<typeof purpose>;
-
-/** A sign-in in progress at Entra: begun here, not yet come back. */
+/**
+ * A sign-in in progress at Entra: begun here, not yet come back. What it is for was settled when it began:
+ * a client gets a code, or the person gets the account page, and never the one for the other.
+ */
 export type Transaction = z.infer<typeof transaction>;
+export type ClientTransaction = Extract<Transaction, { purpose: "client" }>;
+export type AccountTransaction = Extract<Transaction, { purpose: "account" }>;
+
+/** What a sign-in is for. */
+export type Purpose =
+  | { readonly purpose: "client"; readonly request: AuthorizationRequest }
+  | { readonly purpose: "account" };
 
 /** Sign-ins in progress, found by the `state` that Entra brings back, of which a hash is stored. */
 export class Transactions {
@@ -51,14 +53,16 @@ export class Transactions {
 
   /** @returns The state and the nonce to send to Entra. */
   async begin(
-    begun: Purpose & { codeVerifier: string; claims: string | undefined },
+    purpose: Purpose,
+    codeVerifier: string,
+    claims?: string,
   ): Promise<{ state: string; nonce: string }> {
     const expiresAt = this.#clock.now() + TRANSACTION_TTL_SECONDS * 1000;
     const state = newHandle(this.#random, expiresAt);
     const nonce = randomSecret(this.#random);
     const key = handleKey(state);
     if (key === undefined) throw new TypeError("a new state has a key");
-    const text = JSON.stringify({ ...begun, nonce });
+    const text = JSON.stringify({ ...purpose, codeVerifier, nonce, claims } satisfies Transaction);
     const sealed = await this.#sealer.seal("transaction", key.row, text);
     await this.#table.insert(key, { sealed, expiresAt });
     return { state, nonce };

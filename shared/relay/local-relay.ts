@@ -32,4 +32,8 @@ export class LocalRelay implements Relay {
       this.#connections.of(userKey).map((connection) => connection.announce(change)),
     );
   }
+
+  endSession(sessionId: string): Promise<void> {
+    return this.#connections.closeSession(sessionId);
+  }
 }

@@ -28,6 +28,14 @@ export interface Session {
   readonly endsAt: number;
   /** A claims challenge of Entra's: the tokens are refused until the person has signed in again. */
   readonly claims?: string | undefined;
+  /** Which browser the person signed in with, see `http/device-cookie.ts`. */
+  readonly device?: string | undefined;
+}
+
+/** A session as a list of them shows it. */
+export interface ListedSession extends Session {
+  /** When its tokens were last issued or refreshed (ms). Calls in between leave no trace in storage. */
+  readonly lastUsedAt: number;
 }
 
 const row = z.object({
@@ -41,6 +49,8 @@ const row = z.object({
   createdAt: z.number(),
   idleUntil: z.number(),
   endsAt: z.number(),
+  lastUsedAt: z.number(),
+  device: z.string().optional(),
   /** How often the refresh token was rotated; 0 before the code is redeemed. */
   generation: z.number().int(),
   /** The hash of the refresh token that is valid now; empty before the code is redeemed. */
@@ -85,6 +95,7 @@ export class Sessions {
       objectId: identity.objectId,
       scopes: formatScopes(scopes),
       roles: JSON.stringify(roles),
+      lastUsedAt: session.createdAt,
       generation: 0,
       refreshHash: "",
     });
@@ -97,12 +108,26 @@ export class Sessions {
     return this.#clock.now() < endOf(found) ? found : undefined;
   }
 
+  /** @returns A person's sessions that are alive, the last used one first. */
+  async list(userKey: string): Promise<ListedSession[]> {
+    const alive: ListedSession[] = [];
+    for await (const found of this.table.list(userKey)) {
+      if (this.#clock.now() >= endOf(found)) continue;
+      alive.push({ ...toSession(found), lastUsedAt: found.value.lastUsedAt });
+    }
+    return alive.toSorted((a, b) => b.lastUsedAt - a.lastUsedAt);
+  }
+
   /**
-   * Ends a session: its tokens stop working and its Entra tokens are forgotten. Ending it twice is fine.
+   * Ends a session in storage: its tokens stop working and its Entra tokens are forgotten. Ending it twice
+   * is fine. Who ends one that may be in use calls `SessionEnd`, which calls this.
+   *
+   * @returns Whether there was one.
    */
-  async end(userKey: string, sessionId: string): Promise<void> {
-    await this.table.delete({ partition: userKey, row: sessionId });
+  async end(userKey: string, sessionId: string): Promise<boolean> {
+    const existed = await this.table.delete({ partition: userKey, row: sessionId });
     await this.#vault.erase(sessionId);
+    return existed;
   }
 
   /** Keeps a claims challenge of Entra's with the session. */
@@ -170,5 +195,6 @@ export function toSession({ key, value }: SessionRow): Session {
     idleUntil: value.idleUntil,
     endsAt: value.endsAt,
     claims: value.claims,
+    device: value.device,
   };
 }

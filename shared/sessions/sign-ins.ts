@@ -1,6 +1,8 @@
 import { type Entra, EntraError, type EntraErrorKind } from "../entra/entra.ts";
 import { graphScopes } from "../oauth/scopes.ts";
+import type { Log } from "../log.ts";
 import type { BearerCheck } from "./bearer.ts";
+import type { SessionEnd } from "./session-end.ts";
 import type { Session, Sessions } from "./sessions.ts";
 
 /** What of Entra's errors ends a session: only a new sign-in helps. An outage never does. */
@@ -21,17 +23,23 @@ export class SignIns {
   readonly #entra: Entra;
   readonly #sessions: Sessions;
   readonly #bearer: BearerCheck;
+  readonly #sessionEnd: SessionEnd;
+  readonly #log: Log;
   readonly #requiredRole: string | undefined;
 
   constructor(deps: {
     entra: Entra;
     sessions: Sessions;
     bearer: BearerCheck;
+    sessionEnd: SessionEnd;
+    log: Log;
     requiredRole: string | undefined;
   }) {
     this.#entra = deps.entra;
     this.#sessions = deps.sessions;
     this.#bearer = deps.bearer;
+    this.#sessionEnd = deps.sessionEnd;
+    this.#log = deps.log;
     this.#requiredRole = deps.requiredRole;
   }
 
@@ -87,7 +95,7 @@ export class SignIns {
   }
 
   async #end(session: Session): Promise<void> {
-    await this.#sessions.end(session.userKey, session.id);
-    this.#bearer.forget(session.id);
+    const by = { reason: "entra", log: this.#log } as const;
+    await this.#sessionEnd.end(session.userKey, session.id, by);
   }
 }

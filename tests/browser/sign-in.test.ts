@@ -58,6 +58,21 @@ describe.runIf(browser !== undefined)("a person in a real browser", () => {
     await expectCodeOf("alice", "tab-1");
   });
 
+  it("asks not to be asked again: this browser goes straight to Entra, another one is still asked", async () => {
+    await page.goto(authorizationUrl("remembered-1"));
+    await page.getByRole("checkbox").check();
+    await allow(page);
+    await page.goto(authorizationUrl("remembered-2"));
+    await pick(page, "alice");
+    await expectBackAtClient(page);
+    await expectCodeOf("alice", "remembered-2");
+    const elsewhere = await newContext();
+    const other = await elsewhere.newPage();
+    await other.goto(authorizationUrl("remembered-3"));
+    expect(await other.getByRole("button", { name: "Allow" }).count()).toBe(1);
+    await elsewhere.close();
+  });
+
   it("denies on our page: the client hears access_denied, Entra hears nothing", async () => {
     const before = stack.entra.requests()["authorize"] ?? 0;
     await page.goto(authorizationUrl("denied"));

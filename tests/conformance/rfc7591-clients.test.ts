@@ -11,6 +11,7 @@ const RULES = {
   post: "accepts the secret by client_secret_post (RFC 6749 §2.3.1)",
   eitherWay: "accepts the secret in the other of the two ways, as older SDKs send it",
   noCredentials: "refuses a confidential client without credentials (RFC 6749 §3.2.1)",
+  revocation: "asks a confidential client for its credentials at /revoke too (RFC 7009 §2.1)",
   wrongSecret: "refuses a wrong secret, with a challenge where Basic was used (RFC 6749 §5.2)",
   severalMethods: "refuses more than one method in a request (RFC 6749 §2.3)",
   publicWithSecret: "refuses a secret of a client that is public (RFC 6749 §2.3)",
@@ -92,6 +93,17 @@ holdsEvery("RFC 7591, kinds of clients", RULES, {
       expect(await answerTo({ client_id: id, client_secret: "" })).toBe(NOT_AUTHENTICATED);
       expect(await answerTo({}, basic(id, ""))).toBe(NOT_AUTHENTICATED);
     }
+  },
+  async revocation() {
+    const { id, secret } = await registered("client_secret_post");
+    const revoke = (fields: Record<string, string>) =>
+      app.fetch(`${app.baseUrl}/revoke`, {
+        method: "POST",
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+        body: new URLSearchParams({ token: "unknown", client_id: id, ...fields }),
+      });
+    expect(await refusalOf(await revoke({}))).toBe(NOT_AUTHENTICATED);
+    expect((await revoke({ client_secret: secret })).status).toBe(200);
   },
   async wrongSecret() {
     const { id, secret } = await registered("client_secret_basic");

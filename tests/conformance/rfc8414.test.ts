@@ -79,7 +79,6 @@ holdsEvery("RFC 8414, authorization server metadata", RULES, {
     for (const path of [OAUTH, OPENID]) {
       const body = await metadata(path);
       for (const name of [
-        "revocation_endpoint",
         "introspection_endpoint",
         "userinfo_endpoint",
         "end_session_endpoint",

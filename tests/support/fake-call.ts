@@ -45,6 +45,8 @@ export function createCall() {
     session: createParts({ clock }).session({ userKey: "alice" }),
     clock,
     graph,
+    // Sessions are tested with the real ones, in tests/features/sessions.test.ts.
+    sessions: { list: unused, end: unused },
     settings: new SettingsTable({ store: new MemoryStore() }).of("alice"),
     signal: controller.signal,
     async progress(step) {

@@ -95,12 +95,14 @@ function handlerName(pathname: string): keyof App["handlers"] {
       return "openIdConfiguration";
     case "/.well-known/jwks.json":
       return "jwks";
+    case "/account":
     case "/authorize":
     case "/callback":
     case "/consent":
     case "/health":
     case "/message":
     case "/register":
+    case "/revoke":
     case "/sse":
     case "/token":
       return path.slice(1) as keyof App["handlers"];

@@ -33,7 +33,7 @@ export class ClientAssertions {
     this.#keySets = deps.keySets;
     this.#used = deps.used;
     this.#clock = deps.clock;
-    this.#audiences = [deps.issuer, `${deps.issuer}/token`];
+    this.#audiences = [deps.issuer, `${deps.issuer}/token`, `${deps.issuer}/revoke`];
   }
 
   /**
@@ -78,7 +78,7 @@ export class ClientAssertions {
   #checkAudience({ aud }: JWTPayload): void {
     const audiences = [aud ?? []].flat();
     if (audiences.length === 0 || !audiences.every((value) => this.#audiences.includes(value))) {
-      throw new AssertionRefused("aud must be the issuer, or the token endpoint.");
+      throw new AssertionRefused("aud must be the issuer, or the endpoint that it is sent to.");
     }
   }
 
