@@ -25,7 +25,14 @@ import { authorizeHandler } from "./oauth/authorize.ts";
 import { BrowserBinding } from "./oauth/browser-binding.ts";
 import { callbackHandler } from "./oauth/callback.ts";
 import { clientSignIn } from "./oauth/client-sign-in.ts";
-import { Clients } from "./oauth/clients.ts";
+import { ClientAssertions } from "./oauth/clients/client-assertion.ts";
+import { clientAuthentication } from "./oauth/clients/client-authentication.ts";
+import { Clients } from "./oauth/clients/clients.ts";
+import type { DocumentFetch } from "./oauth/clients/document-fetch.ts";
+import { KeySets } from "./oauth/clients/key-sets.ts";
+import { publicDocumentFetch } from "./oauth/clients/public-document-fetch.ts";
+import { RegisteredClients } from "./oauth/clients/registered-clients.ts";
+import { UsedAssertions } from "./oauth/clients/used-assertions.ts";
 import { Codes } from "./oauth/codes.ts";
 import { consentHandler } from "./oauth/consent.ts";
 import { ConsentRequests } from "./oauth/consent-request.ts";
@@ -99,6 +106,8 @@ export interface Adapters {
   readonly log: Log;
   /** The adapter to Entra; MSAL where it is left out. */
   readonly entra?: Entra;
+  /** The way to clients' documents; the one that reaches public hosts only where it is left out. */
+  readonly fetchDocument?: DocumentFetch;
 }
 
 /** Puts the server together: config and adapters in, handlers out. */
@@ -112,6 +121,7 @@ export function createApp(config: Config, adapters: Adapters): App {
     issuer,
     resources,
     cookies: { loopback: config.loopback },
+    fetchDocument: adapters.fetchDocument ?? publicDocumentFetch(),
   };
 
   const expiries = new Expiries(base);
@@ -120,7 +130,12 @@ export function createApp(config: Config, adapters: Adapters): App {
   const vault = new Vault({ ...base, sealer });
   const entra = adapters.entra ?? new MsalEntra({ config, vault });
 
-  const clients = new Clients({ ...base, expiries });
+  const registered = new RegisteredClients({ ...base, expiries });
+  const clients = new Clients({ ...base, registered });
+  const keySets = new KeySets(base);
+  const used = new UsedAssertions(base);
+  const assertions = new ClientAssertions({ ...base, keySets, used });
+  const authenticate = clientAuthentication({ clients, assertions });
   const consentRequests = new ConsentRequests({ ...base, sealer });
   const remembered = new RememberedConsents({ ...base, sealer });
   const transactions = new Transactions({ ...base, sealer });
@@ -161,7 +176,7 @@ export function createApp(config: Config, adapters: Adapters): App {
     ...base,
     expiries,
     expire: {
-      clients: (key) => clients.expire(key),
+      clients: (key) => registered.expire(key),
       sessions: (key) => sessions.expire(key),
     },
   });
@@ -195,7 +210,7 @@ export function createApp(config: Config, adapters: Adapters): App {
       openIdConfiguration: oauth({ GET: openIdConfigurationHandler(base) }),
       jwks: oauth({ GET: jwksHandler({ keyring }) }),
 
-      register: oauth({ POST: registerHandler({ clients }) }, LIMITS.register),
+      register: oauth({ POST: registerHandler({ registered }) }, LIMITS.register),
       authorize: page(
         { GET: authorizeHandler({ ...base, clients, consentRequests, remembered, entraRedirect }) },
         LIMITS.authorize,
@@ -218,11 +233,11 @@ export function createApp(config: Config, adapters: Adapters): App {
         LIMITS.callback,
       ),
       token: oauth(
-        { POST: tokenHandler({ clients, authorizationCode, refreshToken }) },
+        { POST: tokenHandler({ authenticate, authorizationCode, refreshToken }) },
         LIMITS.token,
       ),
       revoke: oauth(
-        { POST: revokeHandler({ ...grants, refreshTokens, accessTokens }) },
+        { POST: revokeHandler({ ...grants, authenticate, refreshTokens, accessTokens }) },
         LIMITS.token,
       ),
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { AllowedTenants } from "./entra/identity.ts";
+import type { Client } from "./oauth/clients/client.ts";
+import { configuredClients } from "./oauth/clients/configured-clients.ts";
 
 /** The settings, parsed. Where each comes from and what it means is in docs/operate.md. */
 export interface Config {
@@ -19,6 +21,8 @@ export interface Config {
   readonly graphBaseUrl: string;
   readonly storageConnectionString: string;
   readonly localKey: string;
+  /** Clients that need not register: the operator has entered them. */
+  readonly registeredClients: readonly Client[];
   /** Browser origins, besides our own, that may call the MCP endpoints. */
   readonly allowedOrigins: readonly string[];
   readonly accessTokenTtlSeconds: number;
@@ -75,6 +79,7 @@ const environment = z.object({
   ALLOWED_ORIGINS: list
     .pipe(z.array(origin("lists browser origins")))
     .default(["http://localhost:6274", "http://127.0.0.1:6274"]),
+  REGISTERED_CLIENTS: configuredClients.default([]),
   ACCESS_TOKEN_TTL: seconds(3_600, DAY_SECONDS),
   REFRESH_IDLE_TTL: seconds(30 * DAY_SECONDS, 90 * DAY_SECONDS),
   REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, 365 * DAY_SECONDS),
@@ -140,6 +145,7 @@ export function loadConfig(
     graphBaseUrl: settings.GRAPH_BASE_URL,
     storageConnectionString: settings.AzureWebJobsStorage,
     localKey: settings.LOCAL_KEY,
+    registeredClients: settings.REGISTERED_CLIENTS,
     allowedOrigins: settings.ALLOWED_ORIGINS,
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL,
     refreshIdleTtlSeconds: settings.REFRESH_IDLE_TTL,

@@ -4,6 +4,7 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 /** The acts that a security review asks about. Each writes one line. */
 export type AuditEvent =
   | "client-registered"
+  | "client-refused"
   | "consent"
   | "sign-in"
   | "token-issued"

@@ -2,7 +2,8 @@ import { z } from "zod";
 import { repeatedParameter } from "../http/body.ts";
 import { PageError } from "../http/errors.ts";
 import { AuthorizationError } from "./authorization-error.ts";
-import type { Client, Clients } from "./clients.ts";
+import type { Client } from "./clients/client.ts";
+import type { Clients } from "./clients/clients.ts";
 import { OAuthError } from "./oauth-error.ts";
 import { redirectUriMatches } from "./redirect-uri.ts";
 import type { Resources } from "./resources.ts";
@@ -46,7 +47,7 @@ export async function checkClient(
       whatToDo: START_AGAIN,
     });
   }
-  const client = await clients.find(parameters.get("client_id") ?? "");
+  const client = await findClient(parameters.get("client_id") ?? "", clients);
   if (client === undefined) {
     throw new PageError(400, {
       title: "This app is not known here",
@@ -65,6 +66,27 @@ export async function checkClient(
     });
   }
   return { client, returnAddress: { redirectUri, state: parameters.get("state") ?? undefined } };
+}
+
+/** What is wrong with a client's metadata document is said to the person too: nobody else sees this page. */
+async function findClient(id: string, clients: Clients): Promise<Client | undefined> {
+  try {
+    return await clients.find(id);
+  } catch (cause) {
+    if (!(cause instanceof OAuthError)) throw cause;
+    const transient = cause.code === "temporarily_unavailable";
+    throw new PageError(
+      transient ? 503 : 400,
+      {
+        title: transient
+          ? "This app cannot be looked up right now"
+          : "This app cannot be used here",
+        message: cause.message,
+        whatToDo: transient ? `Wait a minute. ${START_AGAIN}` : "Tell the makers of the app.",
+      },
+      { cause },
+    );
+  }
 }
 
 /**

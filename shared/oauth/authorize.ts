@@ -5,7 +5,8 @@ import { consentPage } from "../http/pages/consent-page.ts";
 import type { Random } from "../random.ts";
 import { type AuthorizationRequest, checkClient, checkRequest } from "./authorization-request.ts";
 import { answeringClient } from "./authorization-response.ts";
-import type { Client, Clients } from "./clients.ts";
+import type { Client } from "./clients/client.ts";
+import type { Clients } from "./clients/clients.ts";
 import type { ConsentRequests } from "./consent-request.ts";
 import { csrfCookie } from "./csrf.ts";
 import type { EntraRedirect } from "./entra-redirect.ts";
@@ -54,9 +55,11 @@ export function authorizeHandler(deps: {
       {
         clientName: client.name,
         ...(client.uri !== undefined && { clientUri: client.uri }),
+        ...(client.host !== undefined && { clientHost: client.host }),
         redirectHost: redirectHost(authorization.redirectUri),
         redirectUri: authorization.redirectUri,
-        loopbackOnly: client.redirectUris.every(isLoopbackRedirect),
+        // Also where others of its URIs are elsewhere: any local program can say that it is this client.
+        loopbackOnly: isLoopbackRedirect(authorization.redirectUri),
         scopes: SCOPE_DEFINITIONS.filter(({ name }) => authorization.scopes.includes(name)),
         request: await deps.consentRequests.seal(authorization, csrf.value),
       },

@@ -7,6 +7,7 @@ import { branding } from "../branding.ts";
 import type { Handler } from "../http/context.ts";
 import { HttpError } from "../http/errors.ts";
 import { type Keyring, SIGNING_ALGORITHM } from "../keys/keyring.ts";
+import { ASSERTION_ALGORITHMS, AUTHENTICATION_METHODS } from "./clients/client.ts";
 import { RESOURCE_PATHS, type Resources } from "./resources.ts";
 import { SCOPES } from "./scopes.ts";
 
@@ -72,10 +73,13 @@ function authorizationServerMetadata(issuer: string): OAuthMetadata {
     response_types_supported: ["code"],
     response_modes_supported: ["query"],
     grant_types_supported: ["authorization_code", "refresh_token"],
-    token_endpoint_auth_methods_supported: ["none"],
+    token_endpoint_auth_methods_supported: [...AUTHENTICATION_METHODS],
+    token_endpoint_auth_signing_alg_values_supported: [...ASSERTION_ALGORITHMS],
+    client_id_metadata_document_supported: true,
     // RFC 8414 §2, RFC 7009
     revocation_endpoint: `${issuer}/revoke`,
-    revocation_endpoint_auth_methods_supported: ["none"],
+    revocation_endpoint_auth_methods_supported: [...AUTHENTICATION_METHODS],
+    revocation_endpoint_auth_signing_alg_values_supported: [...ASSERTION_ALGORITHMS],
     code_challenge_methods_supported: ["S256"],
     // RFC 9207
     authorization_response_iss_parameter_supported: true,

@@ -4,10 +4,9 @@ import { type AccessTokens, TokenInvalid } from "../sessions/access-token.ts";
 import type { RefreshTokens } from "../sessions/refresh-token.ts";
 import type { SessionEnd } from "../sessions/session-end.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import type { Clients } from "./clients.ts";
+import type { AuthenticateClient } from "./clients/client-authentication.ts";
 import { OAuthError } from "./oauth-error.ts";
 import { RESOURCE_PATHS, type Resources } from "./resources.ts";
-import { authenticateClient } from "./token.ts";
 
 /** The session that a token belongs to, and the client that it was issued to. */
 interface TokenOwner {
@@ -22,16 +21,17 @@ interface TokenOwner {
  * session come from one grant, so none outlives another (§2.1).
  */
 export function revokeHandler(deps: {
-  clients: Clients;
+  authenticate: AuthenticateClient;
   refreshTokens: RefreshTokens;
   accessTokens: AccessTokens;
   sessions: Sessions;
   sessionEnd: SessionEnd;
   resources: Resources;
 }): Handler {
-  return async (request, { log }) => {
+  return async (request, context) => {
+    const { log } = context;
     const form = await readForm(request);
-    const client = await authenticateClient(request, form, deps.clients);
+    const client = await deps.authenticate(request, form, context);
     const token = form.get("token");
     if (token === null || token === "") {
       throw new OAuthError("invalid_request", "token is missing.");

@@ -38,7 +38,15 @@ export class RowChanged extends Error {
 }
 
 export type TableName =
-  "clients" | "transactions" | "codes" | "sessions" | "vault" | "settings" | "keys" | "expiries";
+  | "clients"
+  | "transactions"
+  | "codes"
+  | "used"
+  | "sessions"
+  | "vault"
+  | "settings"
+  | "keys"
+  | "expiries";
 
 export interface Key {
   readonly partition: string;

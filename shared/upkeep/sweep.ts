@@ -6,7 +6,7 @@ import type { Key, Store, TableName } from "../storage/store.ts";
 import { TypedTable } from "../storage/typed-table.ts";
 
 /** Tables whose rows are filed under the hour of their end. */
-const HOURLY_TABLES: readonly TableName[] = ["transactions", "codes"];
+const HOURLY_TABLES: readonly TableName[] = ["transactions", "codes", "used"];
 
 /** What a first run looks back to. */
 const FIRST_RUN_HOURS = 24;

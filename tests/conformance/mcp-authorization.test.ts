@@ -27,8 +27,8 @@ const RULES = {
   metadata: "announces PKCE, iss and public clients (RFC 8414)",
   iss: "names itself in every authorization response (RFC 9207)",
   registration: "lets clients register themselves, whatever application_type they are (RFC 7591)",
-  noMetadataDocuments:
-    "does not announce client-id metadata documents, and says so on a page to who tries",
+  metadataDocuments:
+    "announces client-id metadata documents, and shows a page for one that is missing",
   consent: "shows who asks, where the answer goes and what may be done",
   redirectSchemes:
     "accepts https, loopback and private-use redirect URIs (private-use deviates from MCP)",
@@ -170,7 +170,8 @@ holdsEvery("MCP authorization (2025-11-25)", RULES, {
       {
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
-        token_endpoint_auth_methods_supported: ["none"],
+        token_endpoint_auth_methods_supported: expect.arrayContaining(["none"]) as string[],
+        client_id_metadata_document_supported: true,
       },
     );
   },
@@ -185,9 +186,9 @@ holdsEvery("MCP authorization (2025-11-25)", RULES, {
       expect((await facade.client.postJson("/register", metadata)).status).toBe(201);
     }
   },
-  async noMetadataDocuments() {
+  async metadataDocuments() {
     const metadata = await jsonOf(await facade.get("/.well-known/oauth-authorization-server"));
-    expect(metadata).not.toHaveProperty("client_id_metadata_document_supported");
+    expect(metadata).toHaveProperty("client_id_metadata_document_supported", true);
     await expectPage(await authorize({ client_id: "https://app.example/client.json" }), 400);
   },
   async consent() {

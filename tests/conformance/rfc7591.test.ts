@@ -53,7 +53,7 @@ holdsEvery("RFC 7591, dynamic client registration", RULES, {
   },
   async noSecret() {
     const body = await jsonOf(
-      await register({ redirect_uris: URIS, token_endpoint_auth_method: "client_secret_post" }),
+      await register({ redirect_uris: URIS, token_endpoint_auth_method: "none" }),
     );
     expect(body).not.toHaveProperty("client_secret");
     expect(body).not.toHaveProperty("client_secret_expires_at");
@@ -63,7 +63,6 @@ holdsEvery("RFC 7591, dynamic client registration", RULES, {
       redirect_uris: [...URIS, "http://localhost/cb"],
       client_name: "App",
       client_uri: "https://app.example",
-      token_endpoint_auth_method: "client_secret_basic",
       grant_types: ["implicit"],
     };
     expect(await jsonOf(await register(asked))).toMatchObject({

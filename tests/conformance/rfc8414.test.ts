@@ -58,7 +58,12 @@ holdsEvery("RFC 8414, authorization server metadata", RULES, {
       response_types_supported: ["code"],
       response_modes_supported: ["query"],
       grant_types_supported: ["authorization_code", "refresh_token"],
-      token_endpoint_auth_methods_supported: ["none"],
+      token_endpoint_auth_methods_supported: [
+        "none",
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+      ],
     });
   },
   async pkce() {
@@ -74,13 +79,11 @@ holdsEvery("RFC 8414, authorization server metadata", RULES, {
     for (const path of [OAUTH, OPENID]) {
       const body = await metadata(path);
       for (const name of [
-        "client_id_metadata_document_supported",
         "introspection_endpoint",
         "userinfo_endpoint",
         "end_session_endpoint",
         "device_authorization_endpoint",
         "pushed_authorization_request_endpoint",
-        "token_endpoint_auth_signing_alg_values_supported",
         "request_parameter_supported",
       ]) {
         expect(body).not.toHaveProperty(name);

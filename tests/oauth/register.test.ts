@@ -26,7 +26,7 @@ describe("POST /register", () => {
     expect(response.status).toBe(201);
     expect(response.headers.get("cache-control")).toBe("no-store");
     expect(await jsonOf(response)).toEqual({
-      client_id: expect.stringMatching(/^[A-Za-z0-9_-]{22}$/) as string,
+      client_id: expect.stringMatching(/^[A-Za-z0-9_-]{44}$/) as string,
       client_id_issued_at: Math.floor(facade.app.clock.now() / 1000),
       client_name: "An app",
       client_uri: "https://app.example",
@@ -37,7 +37,7 @@ describe("POST /register", () => {
     });
   });
 
-  it("gives every registration an id of its own, and never a secret", async () => {
+  it("gives every registration an id of its own, and a public one no secret", async () => {
     const first = await jsonOf(await register(VALID));
     const second = await jsonOf(await register(VALID));
     expect(first["client_id"]).not.toBe(second["client_id"]);
@@ -145,7 +145,6 @@ describe("POST /register", () => {
   it("takes a client's guesses and says what holds instead (RFC 7591 §3.2.1)", async () => {
     const response = await register({
       ...VALID,
-      token_endpoint_auth_method: "client_secret_basic",
       grant_types: ["authorization_code"],
       scope: "openid offline_access",
       application_type: "native",

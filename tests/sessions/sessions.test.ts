@@ -35,7 +35,9 @@ describe("a session", () => {
   });
 
   it("cannot be created twice", async () => {
-    await expect(parts.sessions.create(session, IDENTITY, "token cache")).rejects.toThrow(RowExists);
+    await expect(parts.sessions.create(session, IDENTITY, "token cache")).rejects.toThrow(
+      RowExists,
+    );
   });
 
   it("is over when it was idle for too long", async () => {

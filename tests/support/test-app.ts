@@ -1,11 +1,13 @@
 import { type App, createApp } from "../../shared/app.ts";
 import { loadConfig } from "../../shared/config.ts";
 import { jsonLog, type Log } from "../../shared/log.ts";
+import type { DocumentFetch } from "../../shared/oauth/clients/document-fetch.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { Store } from "../../shared/storage/store.ts";
 import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
+import { FakeDocuments } from "./fake-documents.ts";
 import { TestClock } from "./test-clock.ts";
 import type { Fetch } from "./user-agent.ts";
 
@@ -30,6 +32,8 @@ export interface TestAppOptions {
   readonly clock?: TestClock;
   /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
   readonly publicUrl?: string;
+  /** The documents of clients; without it there are none. */
+  readonly fetchDocument?: DocumentFetch;
 }
 
 /** The app without a host: real handlers, MSAL and all, on an in-memory store and a clock that tests move. */
@@ -51,7 +55,13 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   const store = options.store ?? new MemoryStore();
   const log: string[] = [];
   const recording = jsonLog((_level, line) => log.push(line));
-  const app = createApp(config, { store, clock, random: systemRandom, log: recording });
+  const app = createApp(config, {
+    store,
+    clock,
+    random: systemRandom,
+    log: recording,
+    fetchDocument: options.fetchDocument ?? new FakeDocuments().fetch,
+  });
   return {
     app,
     baseUrl: config.baseUrl,

@@ -6,12 +6,14 @@ import { isolatedText, visibleText } from "./untrusted-text.ts";
 export interface ConsentView {
   /** The client's own claim; nobody has verified it. */
   readonly clientName: string;
+  /** The host that publishes the client's metadata document. Verified: the document was fetched from there. */
+  readonly clientHost?: string;
   /** The client's website, its own claim too. Shown only if it is an http(s) URL. */
   readonly clientUri?: string;
   /** Where the person is sent back to, as a name to judge: the host, or the scheme of a native app. */
   readonly redirectHost: string;
   readonly redirectUri: string;
-  /** Every redirect URI of the client is on this computer, so that any local program could pose as it. */
+  /** The person is sent back to this computer, where any local program could pose as the app. */
   readonly loopbackOnly: boolean;
   readonly scopes: readonly { name: string; title: string; description: string }[];
   /** The sealed authorization request, posted back as it is. */
@@ -52,7 +54,7 @@ export function consentPage(view: ConsentView, headers: HeadersInit = {}): Respo
   });
 }
 
-function whoAsks({ clientName, redirectHost }: ConsentView): Html {
+function whoAsks({ clientName, clientHost, redirectHost }: ConsentView): Html {
   return html`
     <p>
       ${
@@ -64,9 +66,17 @@ function whoAsks({ clientName, redirectHost }: ConsentView): Html {
       wants to use ${branding.productName} with your account.
     </p>
     <p class="quiet">
-      The name is the app’s own claim and has not been verified. Check where it sends you back to.
+      The name is the app’s own claim and has not been verified. Check
+      ${clientHost !== undefined && "who publishes it, and"} where it sends you back to.
     </p>
     <dl class="facts">
+      ${
+        clientHost !== undefined &&
+        html`<div>
+          <dt>Published by (verified)</dt>
+          <dd>${isolatedText(clientHost, LONGEST_URI)}</dd>
+        </div>`
+      }
       <div>
         <dt>Sends you back to</dt>
         <dd>${isolatedText(redirectHost, LONGEST_URI)}</dd>

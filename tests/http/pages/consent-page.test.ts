@@ -44,6 +44,13 @@ describe("the consent page", () => {
     expect(text).toContain("sign in with your work account at Microsoft");
   });
 
+  it("shows the host that publishes the client, where one does", async () => {
+    const text = textOf(await markupOf({ clientHost: "vscode.dev" }));
+    expect(text).toContain("Check who publishes it, and where it sends you back to.");
+    expect(text).toContain("Published by (verified) vscode.dev Sends you back to claude.ai");
+    expect(textOf(await markupOf())).not.toContain("Published by");
+  });
+
   it("warns only when the client is on this computer", async () => {
     const warning = "Continue only if you started the sign-in yourself just now.";
     expect(textOf(await markupOf({ loopbackOnly: true }))).toContain(warning);

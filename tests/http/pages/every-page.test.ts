@@ -33,6 +33,7 @@ const pages = [
         clientUri: attack("clientUri"),
         redirectHost: attack("redirectHost"),
         redirectUri: attack("redirectUri"),
+        clientHost: attack("clientHost"),
         loopbackOnly: true,
         scopes: [
           { name: attack("scope"), title: attack("scopeTitle"), description: attack("meaning") },
@@ -42,6 +43,7 @@ const pages = [
     // clientUri is no URL and therefore not shown
     fields: [
       "clientName",
+      "clientHost",
       "redirectHost",
       "redirectUri",
       "scope",
