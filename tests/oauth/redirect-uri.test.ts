@@ -51,7 +51,7 @@ describe("what a client may register", () => {
     ["app.example/cb", "absolute"],
     ["", "absolute"],
     ["https://", "absolute"],
-    ["https://app.example\\@evil.example/", "encoded"],
+    ["https://app.example\\@evil.example/", "user information"],
     ["https://app.example/a b", "encoded"],
     ["https://app.example/\ncb", "encoded"],
     [" https://app.example/cb", "encoded"],
