@@ -30,6 +30,8 @@ export interface TestAppOptions {
   readonly env?: Record<string, string>;
   readonly store?: Store;
   readonly clock?: TestClock;
+  /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
+  readonly publicUrl?: string;
   /** The documents of clients; without it there are none. */
   readonly fetchDocument?: DocumentFetch;
 }
@@ -38,13 +40,17 @@ export interface TestAppOptions {
 export function createTestApp(options: TestAppOptions = {}): TestApp {
   const entraUrl = options.entraUrl ?? "http://localhost:9";
   const { values } = planLocalStack(ROOT, {}, {}, SAMPLE);
-  const config = loadConfig({
+  const settings = loadConfig({
     ...values,
     PUBLIC_BASE_URL: BASE_URL,
     ENTRA_AUTHORITY_URL: entraUrl,
     GRAPH_BASE_URL: entraUrl,
     ...options.env,
   });
+  const config =
+    options.publicUrl === undefined
+      ? settings
+      : { ...settings, baseUrl: options.publicUrl, loopback: false };
   const clock = options.clock ?? new TestClock();
   const store = options.store ?? new MemoryStore();
   const log: string[] = [];
