@@ -103,9 +103,7 @@ export function checkRequest(
   if (repeatedParameter(parameters) !== undefined) {
     throw new AuthorizationError("invalid_request", "A parameter is there more than once.");
   }
-  if ((returnAddress.state?.length ?? 0) > MAX_STATE_LENGTH) {
-    throw new AuthorizationError("invalid_request", "state is too long.");
-  }
+  checkState(returnAddress.state);
   checkResponseType(parameters);
   checkRequestObject(parameters);
   checkPrompt(parameters);
@@ -130,6 +128,13 @@ function requestedRedirectUri(parameters: URLSearchParams, client: Client): stri
   return client.redirectUris.some((registered) => redirectUriMatches(requested, registered))
     ? requested
     : undefined;
+}
+
+/** RFC 6749 appendix A.5: visible characters and spaces. */
+function checkState(state = ""): void {
+  if (state.length > MAX_STATE_LENGTH || !/^[\x20-\x7e]*$/.test(state)) {
+    throw new AuthorizationError("invalid_request", "state is too long, or not plain text.");
+  }
 }
 
 function checkResponseType(parameters: URLSearchParams): void {

@@ -170,7 +170,8 @@ describe("code replay (RFC 9700 §4.5, OAuth 2.1 §4.1.3): an attacker who", () 
     const code = back.searchParams.get("code") ?? "";
     const tokens = await expectUnharmed(code);
     facade.app.clock.advance({ seconds: 3_600 });
-    expect(await refusalOf(await facade.client.redeem(code))).toBe("400 invalid_grant");
+    const guess = { code_verifier: "v".repeat(43) };
+    expect(await refusalOf(await facade.client.redeem(code, guess))).toBe("400 invalid_grant");
     expect((await facade.client.refresh(tokens.refresh_token)).status).toBe(200);
   });
 });

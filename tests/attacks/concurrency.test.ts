@@ -68,10 +68,14 @@ describe.each([1, 3])("on %i instance(s), 50 at once", (count) => {
     const callback = await pickAccount(agent, entraUrl, "alice");
     const jar = agent.cookies(facade.app.baseUrl);
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    const redemptions = () => facade.entra.requests()["token.authorization_code"] ?? 0;
+    const before = redemptions();
     const responses = await timesAcross(instances(count), ({ fetch }) =>
       fetch(callback, { headers: { cookie }, redirect: "manual" }),
     );
     expect(statuses(responses)).toEqual({ 302: 1, 400: TIMES - 1 });
+    // The transaction was taken once: it is not left to Entra to refuse the others.
+    expect(redemptions() - before).toBe(1);
     const back = responses.find(({ status }) => status === 302)?.headers.get("location") ?? "";
     const code = new URL(back).searchParams.get("code") ?? "";
     expect((await facade.client.redeem(code)).status).toBe(200);

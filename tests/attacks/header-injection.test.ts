@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { jsonOf } from "../support/answers.ts";
 import { useFacade } from "../support/facade.ts";
-import { approve, signIn } from "../support/sign-in.ts";
+import { approve } from "../support/sign-in.ts";
 import { location } from "../support/user-agent.ts";
 
 const facade = useFacade();
@@ -26,13 +26,11 @@ function expectCleanHeaders(response: Response): void {
 }
 
 describe("line breaks in what a caller sends end up in no header (CWE-113)", () => {
-  it("in state: it comes back encoded, and whole", async () => {
-    const back = await signIn(
-      facade.browser(),
-      facade.client.authorizationUrl({ state: ODD }),
-      "alice",
-    );
-    expect(back.searchParams.get("state")).toBe(ODD);
+  it("in state: it is refused (RFC 6749 A.5), and comes back encoded, and whole", async () => {
+    const answer = await facade.browser().get(facade.client.authorizationUrl({ state: ODD }));
+    expectCleanHeaders(answer);
+    expect(location(answer).searchParams.get("error")).toBe("invalid_request");
+    expect(location(answer).searchParams.get("state")).toBe(ODD);
   });
 
   it.each([

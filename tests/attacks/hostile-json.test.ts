@@ -133,7 +133,7 @@ describe("a registration that is not what it should be", () => {
 
 /** Signs alice in over a stream, for as long as `use` takes. */
 async function connected<T>(use: (session: ConnectedClient) => Promise<T>): Promise<T> {
-  const session = await connectAs(facade.app.baseUrl, "alice", facade.app.fetch);
+  const session = await connectAs(facade.app.baseUrl, "alice", { fetch: facade.app.fetch });
   try {
     return await use(session);
   } finally {

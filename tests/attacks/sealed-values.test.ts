@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
 import { describe, expect, it } from "vitest";
-import { open, SealBroken } from "../../shared/keys/seal.ts";
+import { open, seal, SealBroken } from "../../shared/keys/seal.ts";
 import type { TokenResponse } from "../../shared/oauth/token-issuer.ts";
 import { handleKey } from "../../shared/storage/hourly-handle.ts";
 import type { Key, TableName } from "../../shared/storage/store.ts";
@@ -118,6 +118,16 @@ describe("a sealed value of one purpose is none of another", () => {
     await expectPage(await agent.get(url, { "sec-fetch-site": "none" }), 200);
     jar.set("dev-consents", remembered);
     expect((await agent.get(url, { "sec-fetch-site": "none" })).status).toBe(303);
+  });
+
+  it("not even under one key and in one place: each purpose has a key of its own", async () => {
+    const key = { kid: "k", secret: new Uint8Array(32) };
+    const sealed = await seal(key, "token-cache", "place", "text");
+    expect(await open(() => key, "token-cache", "place", sealed)).toBe("text");
+    for (const purpose of ["transaction", "consent-request", "signing-key"] as const) {
+      await expect(open(() => key, purpose, "place", sealed)).rejects.toThrow(SealBroken);
+    }
+    await expect(open(() => key, "token-cache", "elsewhere", sealed)).rejects.toThrow(SealBroken);
   });
 
   it("nothing that is sealed in a table is a consent form", async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
+import { MemoryRateLimiter } from "../../shared/http/rate-limiter.ts";
 import { endpoint, type EndpointOptions } from "../../shared/http/endpoint.ts";
 import { createContext } from "../support/request-context.ts";
 
 const PUBLIC = {
   loopback: false,
   allowedOrigins: new Set(["https://mcp.example.com", "https://inspector.example"]),
+  rateLimiter: new MemoryRateLimiter(1),
 };
 const LOCAL = { ...PUBLIC, loopback: true };
 
