@@ -43,6 +43,7 @@ describe("the settings", () => {
       graphBaseUrl: "https://graph.microsoft.com",
       storageConnectionString: "UseDevelopmentStorage=true",
       localKey: MINIMAL.LOCAL_KEY,
+      registeredClients: [],
       allowedOrigins: ["http://localhost:6274", "http://127.0.0.1:6274"],
       accessTokenTtlSeconds: 3_600,
       refreshIdleTtlSeconds: 30 * DAY,
