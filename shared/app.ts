@@ -1,3 +1,4 @@
+import { azureCredential } from "./azure-credential.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, loadConfig } from "./config.ts";
 import type { Entra } from "./entra/entra.ts";
@@ -7,6 +8,9 @@ import type { Handler } from "./http/context.ts";
 import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endpoint.ts";
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
+import { KeyRotation } from "./keys/key-rotation.ts";
+import { KeyVaultWrapper } from "./keys/key-vault-wrapper.ts";
+import type { KeyWrapper } from "./keys/key-wrapper.ts";
 import { Keyring } from "./keys/keyring.ts";
 import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
@@ -83,6 +87,8 @@ export interface Adapters {
   readonly log: Log;
   /** The adapter to Entra; MSAL where it is left out. */
   readonly entra?: Entra;
+  /** What protects the data keys; the settings choose where it is left out. */
+  readonly keyWrapper?: KeyWrapper;
 }
 
 /** Puts the server together: config and adapters in, handlers out. */
@@ -99,7 +105,9 @@ export function createApp(config: Config, adapters: Adapters): App {
   };
 
   const expiries = new Expiries(base);
-  const keyring = new Keyring({ ...base, wrapper: new LocalKeyWrapper(config.localKey) });
+  const wrapper = adapters.keyWrapper ?? keyWrapper(config);
+  const keyring = new Keyring({ ...base, wrapper });
+  const rotation = new KeyRotation({ ...base, wrapper, keyring });
   const sealer = new Sealer(keyring);
   const vault = new Vault({ ...base, sealer });
   const entra = adapters.entra ?? new MsalEntra({ config, vault });
@@ -170,9 +178,18 @@ export function createApp(config: Config, adapters: Adapters): App {
     },
     async maintain(log) {
       log.info("maintenance", { removed: await sweep.run() });
+      await rotation.run(({ key, change }) => {
+        log.audit("key-rotated", { outcome: "success", key, change });
+      });
     },
     close: () => connections.closeAll(),
   };
+}
+
+function keyWrapper({ wrappingKey, azureClientId }: Config): KeyWrapper {
+  if ("localKey" in wrappingKey) return new LocalKeyWrapper(wrappingKey.localKey);
+  const credential = azureCredential(azureClientId);
+  return new KeyVaultWrapper({ keyId: wrappingKey.keyVaultKeyId, credential });
 }
 
 type Methods = EndpointOptions["methods"];

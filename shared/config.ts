@@ -16,7 +16,10 @@ export interface Config {
   };
   readonly graphBaseUrl: string;
   readonly storageConnectionString: string;
-  readonly localKey: string;
+  /** The key that wraps the data keys: from the settings in development, in Key Vault elsewhere. */
+  readonly wrappingKey: { readonly localKey: string } | { readonly keyVaultKeyId: string };
+  /** The user-assigned managed identity that the app has in Azure. */
+  readonly azureClientId: string | undefined;
   /** Browser origins, besides our own, that may call the MCP endpoints. */
   readonly allowedOrigins: readonly string[];
   readonly accessTokenTtlSeconds: number;
@@ -32,6 +35,10 @@ export class ConfigError extends Error {
 }
 
 const DAY_SECONDS = 86_400;
+
+/** Keys are kept for as long as what was made with them may live: see `keys/key-schedule.ts`. */
+export const MAX_ACCESS_TOKEN_TTL_SECONDS = DAY_SECONDS;
+export const MAX_SESSION_TTL_SECONDS = 365 * DAY_SECONDS;
 
 const seconds = (fallback: number, max: number) =>
   z.coerce.number().int().min(1).max(max).default(fallback);
@@ -60,13 +67,22 @@ const environment = z.object({
   AzureWebJobsStorage: z.string().min(1),
   LOCAL_KEY: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url (43 characters)"),
+    .regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url (43 characters)")
+    .optional(),
+  KEY_VAULT_KEY_ID: z
+    .string()
+    .regex(
+      /^https:\/\/[a-z0-9.-]+\/keys\/[A-Za-z0-9-]+$/,
+      "must be a key without a version, such as https://my-vault.vault.azure.net/keys/data",
+    )
+    .optional(),
+  AZURE_CLIENT_ID: guid.optional(),
   ALLOWED_ORIGINS: list
     .pipe(z.array(origin("lists browser origins")))
     .default(["http://localhost:6274", "http://127.0.0.1:6274"]),
-  ACCESS_TOKEN_TTL: seconds(3_600, DAY_SECONDS),
+  ACCESS_TOKEN_TTL: seconds(3_600, MAX_ACCESS_TOKEN_TTL_SECONDS),
   REFRESH_IDLE_TTL: seconds(30 * DAY_SECONDS, 90 * DAY_SECONDS),
-  REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, 365 * DAY_SECONDS),
+  REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, MAX_SESSION_TTL_SECONDS),
   WEBSITE_POD_NAME: z.string().optional(),
   CONTAINER_NAME: z.string().optional(),
 });
@@ -89,17 +105,21 @@ export function loadConfig(
   }
   const settings = parsed.data;
   const loopback = LOOPBACK_HOSTS.has(new URL(settings.PUBLIC_BASE_URL).hostname);
+  const wrappingKey = wrappingKeyOf(settings);
   const faults = [];
   if (!loopback && !settings.PUBLIC_BASE_URL.startsWith("https:")) {
     faults.push("PUBLIC_BASE_URL: must be https, except on this machine (http://localhost:7071)");
   }
-  if (!loopback) {
+  if (wrappingKey === undefined) {
+    faults.push("KEY_VAULT_KEY_ID, LOCAL_KEY: one of them must be set, and not both");
+  }
+  if (!loopback && settings.LOCAL_KEY !== undefined) {
     faults.push("LOCAL_KEY: protects development only, so PUBLIC_BASE_URL must be on this machine");
   }
   if (settings.REFRESH_IDLE_TTL > settings.REFRESH_MAX_TTL) {
     faults.push("REFRESH_IDLE_TTL: must not exceed REFRESH_MAX_TTL");
   }
-  if (faults.length > 0) throw new ConfigError(message(faults));
+  if (wrappingKey === undefined || faults.length > 0) throw new ConfigError(message(faults));
   return {
     baseUrl: settings.PUBLIC_BASE_URL,
     loopback,
@@ -112,13 +132,22 @@ export function loadConfig(
     },
     graphBaseUrl: settings.GRAPH_BASE_URL,
     storageConnectionString: settings.AzureWebJobsStorage,
-    localKey: settings.LOCAL_KEY,
+    wrappingKey,
+    azureClientId: settings.AZURE_CLIENT_ID,
     allowedOrigins: settings.ALLOWED_ORIGINS,
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL,
     refreshIdleTtlSeconds: settings.REFRESH_IDLE_TTL,
     refreshMaxTtlSeconds: settings.REFRESH_MAX_TTL,
     podName: settings.WEBSITE_POD_NAME ?? settings.CONTAINER_NAME ?? "local",
   };
+}
+
+function wrappingKeyOf({
+  LOCAL_KEY: localKey,
+  KEY_VAULT_KEY_ID: keyVaultKeyId,
+}: z.infer<typeof environment>): Config["wrappingKey"] | undefined {
+  if (localKey !== undefined) return keyVaultKeyId === undefined ? { localKey } : undefined;
+  return keyVaultKeyId === undefined ? undefined : { keyVaultKeyId };
 }
 
 /** An origin as browsers write it: scheme, host and port, no path and no slash at the end. */

@@ -8,6 +8,7 @@ import {
   type Resource,
   type Tool,
 } from "../features/feature.ts";
+import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../oauth/scopes.ts";
 import { StorageUnavailable } from "../storage/store.ts";
@@ -176,6 +177,7 @@ function requireScope(scope: Scope | undefined, granted: readonly Scope[]): void
 function messageFor(error: unknown): string {
   if (error instanceof FeatureError || error instanceof GraphError) return error.message;
   if (error instanceof StorageUnavailable) return "The server cannot reach its storage right now.";
+  if (error instanceof KeysUnavailable) return "The server cannot reach its keys right now.";
   if (!(error instanceof EntraError)) return "Something went wrong on the server.";
   return error.kind === "transient" || error.kind === "configuration"
     ? "The server cannot reach Microsoft Entra ID right now. Try again in a moment."

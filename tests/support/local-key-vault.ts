@@ -98,6 +98,11 @@ export class LocalKeyVault {
     this.#versions.push({ id: randomBytes(16).toString("hex"), ...pair });
   }
 
+  /** What Key Vault does where every version but the newest is disabled. */
+  disableOldVersions(): void {
+    this.#versions.splice(0, this.#versions.length - 1);
+  }
+
   /** The newest version has expired: it unwraps, and wraps no more. */
   expire(): void {
     const newest = this.#versions.at(-1);

@@ -1,5 +1,6 @@
 import { type App, createApp } from "../../shared/app.ts";
 import { loadConfig } from "../../shared/config.ts";
+import type { KeyWrapper } from "../../shared/keys/key-wrapper.ts";
 import { jsonLog, type Log } from "../../shared/log.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
@@ -18,6 +19,8 @@ export interface TestApp {
   readonly store: Store;
   /** Every line that was logged. */
   readonly log: readonly string[];
+  /** What writes them. */
+  readonly recording: Log;
   /** Answers for the app's own URLs by calling its handlers, and goes to the network for all others. */
   readonly fetch: Fetch;
 }
@@ -28,6 +31,7 @@ export interface TestAppOptions {
   readonly env?: Record<string, string>;
   readonly store?: Store;
   readonly clock?: TestClock;
+  readonly keyWrapper?: KeyWrapper;
 }
 
 /** The app without a host: real handlers, MSAL and all, on an in-memory store and a clock that tests move. */
@@ -45,13 +49,20 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
   const store = options.store ?? new MemoryStore();
   const log: string[] = [];
   const recording = jsonLog((_level, line) => log.push(line));
-  const app = createApp(config, { store, clock, random: systemRandom, log: recording });
+  const app = createApp(config, {
+    store,
+    clock,
+    random: systemRandom,
+    log: recording,
+    ...(options.keyWrapper !== undefined && { keyWrapper: options.keyWrapper }),
+  });
   return {
     app,
     baseUrl: config.baseUrl,
     clock,
     store,
     log,
+    recording,
     fetch: (url, init) => route(app, recording, url, init),
   };
 }

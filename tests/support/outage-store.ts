@@ -1,0 +1,56 @@
+import {
+  type Etag,
+  type Key,
+  type Row,
+  StorageUnavailable,
+  type Store,
+  type TableName,
+  type Value,
+} from "../../shared/storage/store.ts";
+
+/** A store that a test can take away, and that counts what reaches it. */
+export class OutageStore implements Store {
+  readonly #store: Store;
+  /** Every operation fails while this is set. */
+  down = false;
+  operations = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async get(table: TableName, key: Key): Promise<Row | undefined> {
+    this.#arrive();
+    return this.#store.get(table, key);
+  }
+
+  async insert(table: TableName, key: Key, value: Value): Promise<Etag> {
+    this.#arrive();
+    return this.#store.insert(table, key, value);
+  }
+
+  async replace(table: TableName, key: Key, value: Value, etag: Etag): Promise<Etag> {
+    this.#arrive();
+    return this.#store.replace(table, key, value, etag);
+  }
+
+  async put(table: TableName, key: Key, value: Value): Promise<Etag> {
+    this.#arrive();
+    return this.#store.put(table, key, value);
+  }
+
+  async delete(table: TableName, key: Key, etag?: Etag): Promise<boolean> {
+    this.#arrive();
+    return this.#store.delete(table, key, etag);
+  }
+
+  async *list(table: TableName, partition: string): AsyncIterable<Row> {
+    this.#arrive();
+    yield* this.#store.list(table, partition);
+  }
+
+  #arrive(): void {
+    this.operations += 1;
+    if (this.down) throw new StorageUnavailable("switched off by the test");
+  }
+}
