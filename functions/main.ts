@@ -1,5 +1,6 @@
 import { app } from "@azure/functions";
 import { getApp } from "../shared/app.ts";
+import "./account.ts";
 import "./authorize.ts";
 import "./callback.ts";
 import "./consent.ts";
@@ -10,6 +11,7 @@ import "./maintenance.ts";
 import "./message.ts";
 import "./metadata.ts";
 import "./register.ts";
+import "./revoke.ts";
 import "./sse.ts";
 import "./token.ts";
 

@@ -4,10 +4,13 @@ import { type Config, loadConfig } from "./config.ts";
 import type { Entra } from "./entra/entra.ts";
 import { MsalEntra } from "./entra/msal-entra.ts";
 import { features } from "./features/all.ts";
+import { accountActionHandler, accountHandler } from "./http/account.ts";
+import { AccountForms } from "./http/account-form.ts";
 import type { Handler } from "./http/context.ts";
 import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endpoint.ts";
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
+import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
 import { KeyRotation } from "./keys/key-rotation.ts";
 import { KeyVaultWrapper } from "./keys/key-vault-wrapper.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
@@ -19,10 +22,13 @@ import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
 import { messageHandler } from "./mcp/message.ts";
 import { sseHandler } from "./mcp/sse.ts";
+import { STREAM_CHECK_INTERVAL_MS, StreamCheck } from "./mcp/stream-check.ts";
+import { AccountSignIn } from "./oauth/account-sign-in.ts";
 import { authorizationCodeGrant } from "./oauth/authorization-code-grant.ts";
 import { authorizeHandler } from "./oauth/authorize.ts";
 import { BrowserBinding } from "./oauth/browser-binding.ts";
 import { callbackHandler } from "./oauth/callback.ts";
+import { clientSignIn } from "./oauth/client-sign-in.ts";
 import { Clients } from "./oauth/clients.ts";
 import { Codes } from "./oauth/codes.ts";
 import { consentHandler } from "./oauth/consent.ts";
@@ -33,19 +39,25 @@ import {
   openIdConfigurationHandler,
   protectedResourceHandler,
 } from "./oauth/metadata.ts";
+import { EntraRedirect } from "./oauth/entra-redirect.ts";
 import { refreshTokenGrant } from "./oauth/refresh-token-grant.ts";
+import { RememberedConsents } from "./oauth/remembered-consents.ts";
 import { registerHandler } from "./oauth/register.ts";
 import { Resources } from "./oauth/resources.ts";
+import { revokeHandler } from "./oauth/revoke.ts";
 import { TokenIssuer } from "./oauth/token-issuer.ts";
 import { tokenHandler } from "./oauth/token.ts";
 import { Transactions } from "./oauth/transactions.ts";
 import { type Random, randomId, systemRandom } from "./random.ts";
 import { LocalRelay } from "./relay/local-relay.ts";
 import { AccessTokens } from "./sessions/access-token.ts";
+import { AccountSessions } from "./sessions/account-session.ts";
 import { BearerCheck } from "./sessions/bearer.ts";
 import { SettingsTable } from "./sessions/personal-settings.ts";
 import { RefreshTokens } from "./sessions/refresh-token.ts";
+import { SessionEnd } from "./sessions/session-end.ts";
 import { Sessions } from "./sessions/sessions.ts";
+import { SignIns } from "./sessions/sign-ins.ts";
 import { Vault } from "./sessions/vault.ts";
 import { Expiries } from "./storage/expiries.ts";
 import type { Store } from "./storage/store.ts";
@@ -57,6 +69,7 @@ export interface App {
   readonly config: Config;
   readonly handlers: Readonly<
     Record<
+      | "account"
       | "authorizationServerMetadata"
       | "authorize"
       | "callback"
@@ -68,6 +81,7 @@ export interface App {
       | "openIdConfiguration"
       | "protectedResourceMetadata"
       | "register"
+      | "revoke"
       | "sse"
       | "token",
       Handler
@@ -75,6 +89,8 @@ export interface App {
   >;
   /** What is due every hour. Several instances may do it at once. */
   maintain(log: Log): Promise<void>;
+  /** Ends the streams of sessions that have ended elsewhere. Every instance does so by itself as well. */
+  checkStreams(): Promise<void>;
   /** Ends the streams, when the instance is about to go. */
   close(): Promise<void>;
 }
@@ -114,6 +130,7 @@ export function createApp(config: Config, adapters: Adapters): App {
 
   const clients = new Clients({ ...base, expiries });
   const consentRequests = new ConsentRequests({ ...base, sealer });
+  const remembered = new RememberedConsents({ ...base, sealer });
   const transactions = new Transactions({ ...base, sealer });
   const binding = new BrowserBinding({ ...base, keyring });
   const codes = new Codes(base);
@@ -122,10 +139,31 @@ export function createApp(config: Config, adapters: Adapters): App {
   const settings = new SettingsTable(base);
   const refreshTokens = new RefreshTokens({ ...base, keyring });
   const accessTokens = new AccessTokens({ ...base, keyring });
-  const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
-  const authorizationCode = authorizationCodeGrant({ ...base, clients, codes, sessions, tokens });
-  const refreshToken = refreshTokenGrant({ ...base, clients, refreshTokens, sessions, tokens });
   const bearer = new BearerCheck({ ...base, accessTokens, sessions });
+  const connections = new Connections();
+  const relay = new LocalRelay({ connections });
+  const sessionEnd = new SessionEnd({ sessions, bearer, relay });
+  const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
+  const signIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
+
+  const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
+  const grants = { ...base, clients, sessions, sessionEnd, signIns, tokens };
+  const authorizationCode = authorizationCodeGrant({ ...grants, codes });
+  const refreshToken = refreshTokenGrant({ ...grants, refreshTokens });
+
+  const entraRedirect = new EntraRedirect({ transactions, binding, entra });
+  const signIn = clientSignIn({ ...base, sessions, codes, entraRedirect });
+  const accountSessions = new AccountSessions({ ...base, sealer });
+  const accountSignIn = new AccountSignIn({ ...base, entraRedirect, entra, accountSessions });
+  const accountForms = new AccountForms({ ...base, sealer });
+  const account = {
+    ...base,
+    accountSessions,
+    accountSignIn,
+    accountForms,
+    sessions,
+    sessionEnd,
+  };
 
   const sweep = new Sweep({
     ...base,
@@ -137,16 +175,20 @@ export function createApp(config: Config, adapters: Adapters): App {
   });
 
   const instance = `${config.podName}-${randomId(adapters.random).slice(0, 8)}`;
-  const connections = new Connections();
-  const relay = new LocalRelay({ connections });
   const calls = new FeatureCalls({ ...base, features });
+
+  const checking = setInterval(() => void streamCheck.run(), STREAM_CHECK_INTERVAL_MS);
+  checking.unref();
 
   const policy: EndpointPolicy = {
     loopback: config.loopback,
     allowedOrigins: new Set([config.baseUrl, ...config.allowedOrigins]),
+    rateLimiter: new MemoryRateLimiter(config.rateLimitFactor),
   };
-  const page = (methods: Methods) => endpoint(policy, { surface: "page", cors: "none", methods });
-  const oauth = (methods: Methods) => endpoint(policy, { surface: "oauth", cors: "any", methods });
+  const page = (methods: Methods, limit?: Limit) =>
+    endpoint(policy, { surface: "page", cors: "none", methods, ...(limit && { limit }) });
+  const oauth = (methods: Methods, limit?: Limit) =>
+    endpoint(policy, { surface: "oauth", cors: "any", methods, ...(limit && { limit }) });
   const mcp = (methods: Methods) =>
     endpoint(policy, { surface: "mcp", cors: "allowed-origins", methods, stream: true });
 
@@ -161,18 +203,54 @@ export function createApp(config: Config, adapters: Adapters): App {
       openIdConfiguration: oauth({ GET: openIdConfigurationHandler(base) }),
       jwks: oauth({ GET: jwksHandler({ keyring }) }),
 
-      register: oauth({ POST: registerHandler({ clients }) }),
-      authorize: page({ GET: authorizeHandler({ ...base, clients, consentRequests }) }),
-      consent: page({
-        POST: consentHandler({ ...base, consentRequests, transactions, binding, entra }),
-      }),
-      callback: page({
-        GET: callbackHandler({ ...base, transactions, binding, entra, sessions, codes }),
-      }),
-      token: oauth({ POST: tokenHandler({ clients, authorizationCode, refreshToken }) }),
+      register: oauth({ POST: registerHandler({ clients }) }, LIMITS.register),
+      authorize: page(
+        { GET: authorizeHandler({ ...base, clients, consentRequests, remembered, entraRedirect }) },
+        LIMITS.authorize,
+      ),
+      consent: page(
+        { POST: consentHandler({ ...base, consentRequests, remembered, entraRedirect }) },
+        LIMITS.consent,
+      ),
+      callback: page(
+        {
+          GET: callbackHandler({
+            ...base,
+            transactions,
+            binding,
+            entra,
+            clientSignIn: signIn,
+            accountSignIn,
+          }),
+        },
+        LIMITS.callback,
+      ),
+      token: oauth(
+        { POST: tokenHandler({ clients, authorizationCode, refreshToken }) },
+        LIMITS.token,
+      ),
+      revoke: oauth(
+        { POST: revokeHandler({ ...grants, refreshTokens, accessTokens }) },
+        LIMITS.token,
+      ),
+
+      account: page(
+        { GET: accountHandler(account), POST: accountActionHandler(account) },
+        LIMITS.consent,
+      ),
 
       sse: mcp({
-        GET: sseHandler({ ...base, bearer, connections, relay, calls, entra, settings }),
+        GET: sseHandler({
+          ...base,
+          bearer,
+          connections,
+          relay,
+          calls,
+          signIns,
+          settings,
+          sessions,
+          sessionEnd,
+        }),
       }),
       message: mcp({ POST: messageHandler({ bearer, relay }) }),
     },
@@ -182,7 +260,11 @@ export function createApp(config: Config, adapters: Adapters): App {
         log.audit("key-rotated", { outcome: "success", key, change });
       });
     },
-    close: () => connections.closeAll(),
+    checkStreams: () => streamCheck.run(),
+    async close() {
+      clearInterval(checking);
+      await connections.closeAll();
+    },
   };
 }
 

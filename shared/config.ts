@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AllowedTenants } from "./entra/identity.ts";
 
 /** The settings, parsed. Where each comes from and what it means is in docs/operate.md. */
 export interface Config {
@@ -11,9 +12,10 @@ export interface Config {
     readonly tenantId: string;
     readonly clientId: string;
     readonly clientSecret: string;
-    /** Tenants whose people may sign in. */
-    readonly allowedTenants: readonly string[];
+    readonly allowedTenants: AllowedTenants;
   };
+  /** An app role that everybody needs to sign in. */
+  readonly requiredRole: string | undefined;
   readonly graphBaseUrl: string;
   readonly storageConnectionString: string;
   /** The key that wraps the data keys: from the settings in development, in Key Vault elsewhere. */
@@ -25,6 +27,8 @@ export interface Config {
   readonly accessTokenTtlSeconds: number;
   readonly refreshIdleTtlSeconds: number;
   readonly refreshMaxTtlSeconds: number;
+  /** Multiplies every rate limit. */
+  readonly rateLimitFactor: number;
   /** The name of the machine; it survives a restart of the worker. */
   readonly podName: string;
 }
@@ -50,7 +54,8 @@ const list = z.string().transform((text) =>
     .filter((item) => item !== ""),
 );
 
-const guid = z.guid("must be a GUID");
+/** Tokens carry ids in lower case, and are compared with these. */
+const guid = z.guid("must be a GUID").toLowerCase();
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
@@ -60,10 +65,16 @@ const environment = z.object({
     "https://login.microsoftonline.com",
   ),
   GRAPH_BASE_URL: origin("is where Microsoft Graph is").default("https://graph.microsoft.com"),
-  ENTRA_TENANT_ID: guid,
+  ENTRA_TENANT_ID: z.union([guid, z.literal("organizations")], "must be a GUID or organizations"),
   ENTRA_CLIENT_ID: guid,
   ENTRA_CLIENT_SECRET: z.string().min(1),
-  ENTRA_ALLOWED_TENANTS: list.pipe(z.array(guid).min(1)).optional(),
+  ENTRA_ALLOWED_TENANTS: z
+    .union(
+      [z.literal("*").transform(() => "any" as const), list.pipe(z.array(guid).min(1))],
+      "must be GUIDs, separated by commas, or * for any organisation",
+    )
+    .optional(),
+  REQUIRED_APP_ROLE: z.string().optional(),
   AzureWebJobsStorage: z.string().min(1),
   LOCAL_KEY: z
     .string()
@@ -83,9 +94,49 @@ const environment = z.object({
   ACCESS_TOKEN_TTL: seconds(3_600, MAX_ACCESS_TOKEN_TTL_SECONDS),
   REFRESH_IDLE_TTL: seconds(30 * DAY_SECONDS, 90 * DAY_SECONDS),
   REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, MAX_SESSION_TTL_SECONDS),
+  RATE_LIMIT_FACTOR: z.coerce.number().positive().max(1_000).default(1),
   WEBSITE_POD_NAME: z.string().optional(),
   CONTAINER_NAME: z.string().optional(),
 });
+
+const settingsSchema = environment
+  .refine((settings) => wrappingKeyOf(settings) !== undefined, {
+    path: ["LOCAL_KEY"],
+    error: "must be set in development, and KEY_VAULT_KEY_ID everywhere else",
+    when: areSound("LOCAL_KEY", "KEY_VAULT_KEY_ID"),
+  })
+  .refine(
+    (settings) => settings.LOCAL_KEY === undefined || settings.KEY_VAULT_KEY_ID === undefined,
+    {
+      path: ["KEY_VAULT_KEY_ID"],
+      error: "takes the place of LOCAL_KEY: only one of them may be set",
+      when: areSound("LOCAL_KEY", "KEY_VAULT_KEY_ID"),
+    },
+  )
+  .refine((settings) => settings.LOCAL_KEY === undefined || isLoopback(settings.PUBLIC_BASE_URL), {
+    path: ["LOCAL_KEY"],
+    error: "protects development only, so PUBLIC_BASE_URL must be on this machine",
+    when: areSound("LOCAL_KEY", "PUBLIC_BASE_URL"),
+  })
+  .refine(({ PUBLIC_BASE_URL: url }) => isLoopback(url) || url.startsWith("https:"), {
+    path: ["PUBLIC_BASE_URL"],
+    error: "must be https, except on this machine (http://localhost:7071)",
+    when: areSound("PUBLIC_BASE_URL"),
+  })
+  .refine(
+    ({ ENTRA_TENANT_ID, ENTRA_ALLOWED_TENANTS }) =>
+      ENTRA_TENANT_ID !== "organizations" || ENTRA_ALLOWED_TENANTS !== undefined,
+    {
+      path: ["ENTRA_ALLOWED_TENANTS"],
+      error: "must say whose people may sign in, or * for any organisation",
+      when: areSound("ENTRA_TENANT_ID", "ENTRA_ALLOWED_TENANTS"),
+    },
+  )
+  .refine(({ REFRESH_IDLE_TTL, REFRESH_MAX_TTL }) => REFRESH_IDLE_TTL <= REFRESH_MAX_TTL, {
+    path: ["REFRESH_IDLE_TTL"],
+    error: "must not exceed REFRESH_MAX_TTL",
+    when: areSound("REFRESH_IDLE_TTL", "REFRESH_MAX_TTL"),
+  });
 
 /**
  * Reads the settings: the only reader of the environment.
@@ -97,32 +148,18 @@ export function loadConfig(
 ): Config {
   // A setting that is there but empty is a setting that is not there.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-  const parsed = environment.safeParse(given);
+  const parsed = settingsSchema.safeParse(given);
   if (!parsed.success) {
     throw new ConfigError(
       message(parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`)),
     );
   }
   const settings = parsed.data;
-  const loopback = LOOPBACK_HOSTS.has(new URL(settings.PUBLIC_BASE_URL).hostname);
   const wrappingKey = wrappingKeyOf(settings);
-  const faults = [];
-  if (!loopback && !settings.PUBLIC_BASE_URL.startsWith("https:")) {
-    faults.push("PUBLIC_BASE_URL: must be https, except on this machine (http://localhost:7071)");
-  }
-  if (wrappingKey === undefined) {
-    faults.push("KEY_VAULT_KEY_ID, LOCAL_KEY: one of them must be set, and not both");
-  }
-  if (!loopback && settings.LOCAL_KEY !== undefined) {
-    faults.push("LOCAL_KEY: protects development only, so PUBLIC_BASE_URL must be on this machine");
-  }
-  if (settings.REFRESH_IDLE_TTL > settings.REFRESH_MAX_TTL) {
-    faults.push("REFRESH_IDLE_TTL: must not exceed REFRESH_MAX_TTL");
-  }
-  if (wrappingKey === undefined || faults.length > 0) throw new ConfigError(message(faults));
+  if (wrappingKey === undefined) throw new TypeError("checked settings name a wrapping key");
   return {
     baseUrl: settings.PUBLIC_BASE_URL,
-    loopback,
+    loopback: isLoopback(settings.PUBLIC_BASE_URL),
     entra: {
       authorityUrl: settings.ENTRA_AUTHORITY_URL,
       tenantId: settings.ENTRA_TENANT_ID,
@@ -130,6 +167,7 @@ export function loadConfig(
       clientSecret: settings.ENTRA_CLIENT_SECRET,
       allowedTenants: settings.ENTRA_ALLOWED_TENANTS ?? [settings.ENTRA_TENANT_ID],
     },
+    requiredRole: settings.REQUIRED_APP_ROLE,
     graphBaseUrl: settings.GRAPH_BASE_URL,
     storageConnectionString: settings.AzureWebJobsStorage,
     wrappingKey,
@@ -138,6 +176,7 @@ export function loadConfig(
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL,
     refreshIdleTtlSeconds: settings.REFRESH_IDLE_TTL,
     refreshMaxTtlSeconds: settings.REFRESH_MAX_TTL,
+    rateLimitFactor: settings.RATE_LIMIT_FACTOR,
     podName: settings.WEBSITE_POD_NAME ?? settings.CONTAINER_NAME ?? "local",
   };
 }
@@ -146,8 +185,18 @@ function wrappingKeyOf({
   LOCAL_KEY: localKey,
   KEY_VAULT_KEY_ID: keyVaultKeyId,
 }: z.infer<typeof environment>): Config["wrappingKey"] | undefined {
-  if (localKey !== undefined) return keyVaultKeyId === undefined ? { localKey } : undefined;
-  return keyVaultKeyId === undefined ? undefined : { keyVaultKeyId };
+  if (keyVaultKeyId !== undefined) return { keyVaultKeyId };
+  return localKey === undefined ? undefined : { localKey };
+}
+
+function isLoopback(url: string): boolean {
+  return LOOPBACK_HOSTS.has(new URL(url).hostname);
+}
+
+/** A rule about several settings is checked when each of these is good by itself, whatever the others are. */
+function areSound(...names: (keyof z.infer<typeof environment>)[]) {
+  return ({ issues }: z.core.ParsePayload) =>
+    !issues.some(({ path }) => names.some((name) => name === path?.[0]));
 }
 
 /** An origin as browsers write it: scheme, host and port, no path and no slash at the end. */

@@ -11,6 +11,9 @@ export type AuditEvent =
   | "code-replayed"
   | "refresh-token-reused"
   | "key-rotated"
+  | "token-revoked"
+  | "session-ended"
+  | "account-sign-in"
   | "stream-opened"
   | "tool-called";
 
@@ -20,6 +23,8 @@ export interface AuditFields {
   /** The opaque key of the person. */
   readonly actor?: string | undefined;
   readonly session?: string | undefined;
+  /** Whose session it was, where somebody else acted on it. */
+  readonly owner?: string | undefined;
   readonly client?: string | undefined;
   /** Why it ended as it did: a code or a name, never an upstream message. */
   readonly reason?: string | undefined;

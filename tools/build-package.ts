@@ -1,4 +1,5 @@
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 /** The deployment package: what the Functions worker starts, and nothing else. */
@@ -8,13 +9,32 @@ const DIST = new URL("../dist/", import.meta.url);
 const BANNER = `import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 
-/** Bundles the functions into `dist/`. */
+/** On the same disk, so that a file can be moved into its place in one step. */
+const STAGING = new URL("../.data/", import.meta.url);
+
+/**
+ * Bundles the functions into `dist/`, each file replaced in one step: a host may be starting from the package
+ * that is there.
+ */
 export async function buildPackage(): Promise<void> {
-  await rm(DIST, { recursive: true, force: true });
   await mkdir(DIST, { recursive: true });
+  await mkdir(STAGING, { recursive: true });
+  const staged = pathToFileURL(`${await mkdtemp(`${fileURLToPath(STAGING)}build-`)}/`);
+  try {
+    await writePackage(staged);
+    const files = await readdir(staged);
+    for (const file of files) await rename(new URL(file, staged), new URL(file, DIST));
+    const stale = (await readdir(DIST)).filter((file) => !files.includes(file));
+    for (const file of stale) await rm(new URL(file, DIST), { recursive: true, force: true });
+  } finally {
+    await rm(staged, { recursive: true, force: true });
+  }
+}
+
+async function writePackage(folder: URL): Promise<void> {
   await build({
-    entryPoints: [new URL("../functions/main.ts", import.meta.url).pathname],
-    outfile: new URL("main.js", DIST).pathname,
+    entryPoints: [fileURLToPath(new URL("../functions/main.ts", import.meta.url))],
+    outfile: fileURLToPath(new URL("main.js", folder)),
     bundle: true,
     minify: true,
     keepNames: true,
@@ -27,9 +47,9 @@ export async function buildPackage(): Promise<void> {
     logLevel: "warning",
     legalComments: "none",
   });
-  await copyFile(new URL("../host.json", import.meta.url), new URL("host.json", DIST));
+  await copyFile(new URL("../host.json", import.meta.url), new URL("host.json", folder));
   await writeFile(
-    new URL("package.json", DIST),
+    new URL("package.json", folder),
     `${JSON.stringify({ name: "entra-mcp-functions", type: "module", main: "main.js" }, null, 2)}\n`,
   );
 }

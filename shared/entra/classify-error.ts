@@ -10,8 +10,9 @@ const BY_NUMBER: ReadonlyMap<number, EntraErrorKind> = new Map(
       ["session-over", [50089, 50132, 50133, 50173, 70000, 70008, 70043, 700082]],
       ["blocked", [50057, 50105, 53000, 53001, 53002, 53003, 530035]],
       ["code-redeemed", [54005]],
-      ["configuration", [50011, 70002, 7000215, 7000222, 700016, 700025, 700027]],
-      ["transient", [50033, 50087, 90033, 50196]],
+      ["configuration", [50011, 70002, 7000215, 7000222, 700016, 700025, 700027, 901002, 9010010]],
+      // 700211 and 700213: a federated credential takes minutes to be seen.
+      ["transient", [50033, 50087, 50196, 90033, 700211, 700213]],
     ] satisfies [EntraErrorKind, number[]][]
   ).flatMap(([kind, numbers]) => numbers.map((number) => [number, kind] as const)),
 );

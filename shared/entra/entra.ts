@@ -12,6 +12,12 @@ export interface Entra {
    */
   redeemCode(redemption: CodeRedemption): Promise<{ identity: Identity; tokenCache: string }>;
   /**
+   * Renews the session's tokens, whether or not they are due.
+   *
+   * @returns The roles that the person has now.
+   */
+  confirm(sessionId: string, scopes: readonly string[]): Promise<{ roles: readonly string[] }>;
+  /**
    * An access token for Microsoft Graph, from the session's cache or renewed silently.
    *
    * @param options.renew Do not take it from the cache: Graph has refused that one.
@@ -30,6 +36,10 @@ export interface SignInRequest {
   readonly codeChallenge: string;
   /** Of Microsoft Graph; may be none. */
   readonly graphScopes: readonly string[];
+  /** A claims challenge that the sign-in is to meet. */
+  readonly claims?: string | undefined;
+  /** Has the person choose an account, also where the browser is signed in with one. */
+  readonly selectAccount?: boolean;
 }
 
 export interface CodeRedemption {
@@ -37,6 +47,7 @@ export interface CodeRedemption {
   readonly codeVerifier: string;
   readonly nonce: string;
   readonly graphScopes: readonly string[];
+  readonly claims?: string | undefined;
 }
 
 /** A person, as the ID token names them. `tid` and `oid` together never change and are never reused. */

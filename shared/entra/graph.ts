@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import type { Entra } from "./entra.ts";
 
 const TIMEOUT_MS = 20_000;
 
@@ -16,26 +15,31 @@ export class GraphError extends Error {
   }
 }
 
+interface Answer {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly body: string;
+  /** What Graph wants to be shown, where it wants more than the sign-in has. */
+  readonly claims: string | undefined;
+}
+
+/** Where the person's tokens come from. */
+export interface GraphSignIn {
+  /** @param options.renew Graph has refused the one in the cache. */
+  token(options: { renew: boolean }): Promise<string>;
+  /** Graph wants to be shown these claims in a new sign-in. */
+  challenge(claims: string): Promise<void>;
+}
+
 /** Microsoft Graph, as the person of one session. */
 export class Graph {
   readonly #baseUrl: string;
-  readonly #entra: Entra;
-  readonly #sessionId: string;
-  readonly #scopes: readonly string[];
+  readonly #signIn: GraphSignIn;
   readonly #signal: AbortSignal;
 
-  /** @param deps.scopes The Graph permissions that the calling feature declared. */
-  constructor(deps: {
-    baseUrl: string;
-    entra: Entra;
-    sessionId: string;
-    scopes: readonly string[];
-    signal: AbortSignal;
-  }) {
+  constructor(deps: { baseUrl: string; signIn: GraphSignIn; signal: AbortSignal }) {
     this.#baseUrl = deps.baseUrl;
-    this.#entra = deps.entra;
-    this.#sessionId = deps.sessionId;
-    this.#scopes = deps.scopes;
+    this.#signIn = deps.signIn;
     this.#signal = deps.signal;
   }
 
@@ -50,17 +54,23 @@ export class Graph {
     { headers = {} }: { headers?: Record<string, string> } = {},
   ): Promise<T> {
     const url = this.#url(path);
-    let response = await this.#send(url, headers, false);
-    // A token that Graph does not take any more is renewed once.
-    if (response.status === 401) response = await this.#send(url, headers, true);
-    if (!response.ok) throw toGraphError(response.status, await response.text());
-    const parsed = schema.safeParse(await response.json());
-    if (!parsed.success) {
+    let answer = await this.#send(url, headers, false);
+    if (answer.status === 401) {
+      if (answer.claims !== undefined) {
+        await this.#signIn.challenge(answer.claims);
+        throw toGraphError(401, answer.body);
+      }
+      // A token that Graph does not take any more is renewed once.
+      answer = await this.#send(url, headers, true);
+    }
+    if (!answer.ok) throw toGraphError(answer.status, answer.body);
+    try {
+      return schema.parse(JSON.parse(answer.body));
+    } catch (cause) {
       throw new GraphError("unexpected", "Microsoft Graph answered in a form that is not known.", {
-        cause: parsed.error,
+        cause,
       });
     }
-    return parsed.data;
   }
 
   /** The person's token goes to Graph and nowhere else, whatever a link says. */
@@ -72,14 +82,17 @@ export class Graph {
     return url;
   }
 
-  async #send(url: URL, headers: Record<string, string>, renew: boolean): Promise<Response> {
-    const token = await this.#entra.graphToken(this.#sessionId, this.#scopes, { renew });
+  async #send(url: URL, headers: Record<string, string>, renew: boolean): Promise<Answer> {
+    const token = await this.#signIn.token({ renew });
     try {
-      return await fetch(url, {
+      const response = await fetch(url, {
         headers: { ...headers, Authorization: `Bearer ${token}`, Accept: "application/json" },
         signal: AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]),
         redirect: "error",
       });
+      // The body too can break off or take for ever.
+      const body = await response.text();
+      return { ok: response.ok, status: response.status, claims: claimsChallenge(response), body };
     } catch (cause) {
       this.#signal.throwIfAborted();
       throw new GraphError("busy", "Microsoft Graph cannot be reached. Try again in a moment.", {
@@ -87,6 +100,14 @@ export class Graph {
       });
     }
   }
+}
+
+/** @returns The claims of a continuous access evaluation challenge, or undefined for another 401. */
+function claimsChallenge(response: Response): string | undefined {
+  const header = response.headers.get("www-authenticate") ?? "";
+  if (!header.includes("insufficient_claims")) return undefined;
+  const encoded = /claims="([A-Za-z0-9+/=_-]{1,4096})"/.exec(header)?.[1];
+  return encoded && Buffer.from(encoded, "base64").toString();
 }
 
 function toGraphError(status: number, body: string): GraphError {

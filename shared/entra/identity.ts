@@ -1,6 +1,11 @@
 import { z } from "zod";
 import { EntraError, type Identity } from "./entra.ts";
 
+const roles = z.array(z.string()).default([]);
+
+/** Microsoft's own tenant for personal accounts: no organisation stands behind its people. */
+const PERSONAL_ACCOUNTS = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
 /** The claims of an ID token that this server reads (v2.0 tokens). */
 const idTokenClaims = z.object({
   aud: z.string(),
@@ -8,14 +13,17 @@ const idTokenClaims = z.object({
   tid: z.guid(),
   oid: z.guid(),
   nonce: z.string(),
-  roles: z.array(z.string()).default([]),
+  roles,
 });
+
+/** The tenants whose people may sign in, or any organisation. */
+export type AllowedTenants = readonly string[] | "any";
 
 export interface IdTokenExpectations {
   readonly clientId: string;
   readonly nonce: string;
   readonly issuerTemplate: string;
-  readonly allowedTenants: readonly string[];
+  readonly allowedTenants: AllowedTenants;
 }
 
 /**
@@ -30,7 +38,7 @@ export function identityOf(claims: unknown, expected: IdTokenExpectations): Iden
   if (!parsed.success) {
     throw new EntraError("configuration", undefined, { cause: parsed.error });
   }
-  const { aud, iss, tid, oid, nonce, roles } = parsed.data;
+  const { aud, iss, tid, oid, nonce } = parsed.data;
   // A multi-tenant authority names its issuer with a placeholder; the token's own tenant fills it.
   const issuer = expected.issuerTemplate.replace("{tenantid}", tid);
   if (aud !== expected.clientId || iss !== issuer || nonce !== expected.nonce) {
@@ -38,10 +46,18 @@ export function identityOf(claims: unknown, expected: IdTokenExpectations): Iden
       cause: new Error("The ID token is for another client, issuer or sign-in"),
     });
   }
-  if (!expected.allowedTenants.includes(tid)) {
+  const { allowedTenants } = expected;
+  const allowed =
+    allowedTenants === "any" ? tid !== PERSONAL_ACCOUNTS : allowedTenants.includes(tid);
+  if (!allowed) {
     throw new EntraError("blocked", undefined, {
       cause: new Error(`Tenant ${tid} is not in ENTRA_ALLOWED_TENANTS`),
     });
   }
-  return { tenantId: tid, objectId: oid, roles };
+  return { tenantId: tid, objectId: oid, roles: parsed.data.roles };
+}
+
+/** @returns The app roles in an ID token. */
+export function rolesOf(claims: unknown): readonly string[] {
+  return z.object({ roles }).safeParse(claims).data?.roles ?? [];
 }

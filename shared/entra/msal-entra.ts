@@ -1,4 +1,5 @@
 import {
+  type AuthenticationResult,
   AuthError,
   ConfidentialClientApplication,
   DistributedCachePlugin,
@@ -15,7 +16,7 @@ import {
   type Identity,
   type SignInRequest,
 } from "./entra.ts";
-import { identityOf } from "./identity.ts";
+import { identityOf, rolesOf } from "./identity.ts";
 import { boundedNetwork } from "./network.ts";
 
 /** The confidential client: MSAL, with one cache partition a session, kept in the vault. */
@@ -41,6 +42,8 @@ export class MsalEntra implements Entra {
         nonce: request.nonce,
         codeChallenge: request.codeChallenge,
         codeChallengeMethod: "S256",
+        ...(request.claims !== undefined && { claims: request.claims }),
+        ...(request.selectAccount === true && { prompt: "select_account" }),
       }),
     );
   }
@@ -55,6 +58,7 @@ export class MsalEntra implements Entra {
         nonce: redemption.nonce,
         scopes: [...redemption.graphScopes],
         redirectUri: this.#redirectUri,
+        ...(redemption.claims !== undefined && { claims: redemption.claims }),
       });
       const identity = identityOf(result.idTokenClaims, {
         clientId: this.#settings.clientId,
@@ -66,20 +70,31 @@ export class MsalEntra implements Entra {
     });
   }
 
-  graphToken(
+  async confirm(
+    sessionId: string,
+    scopes: readonly string[],
+  ): Promise<{ roles: readonly string[] }> {
+    const { idTokenClaims } = await this.#renew(sessionId, scopes, true);
+    return { roles: rolesOf(idTokenClaims) };
+  }
+
+  async graphToken(
     sessionId: string,
     scopes: readonly string[],
     { renew = false }: { renew?: boolean } = {},
   ): Promise<string> {
+    return (await this.#renew(sessionId, scopes, renew)).accessToken;
+  }
+
+  #renew(
+    sessionId: string,
+    scopes: readonly string[],
+    forceRefresh: boolean,
+  ): Promise<AuthenticationResult> {
     return this.#run(sessionId, async (msal) => {
       const [account] = await msal.getTokenCache().getAllAccounts();
       if (account === undefined) throw new EntraError("session-over", undefined);
-      const { accessToken } = await msal.acquireTokenSilent({
-        account,
-        scopes: [...scopes],
-        forceRefresh: renew,
-      });
-      return accessToken;
+      return msal.acquireTokenSilent({ account, scopes: [...scopes], forceRefresh });
     });
   }
 
@@ -93,7 +108,13 @@ export class MsalEntra implements Entra {
       const { clientId, clientSecret } = this.#settings;
       const { issuer: _, ...location } = authority;
       const msal = new ConfidentialClientApplication({
-        auth: { clientId, clientSecret, ...location },
+        auth: {
+          clientId,
+          clientSecret,
+          ...location,
+          // Continuous access evaluation: Graph may ask for a new sign-in before a token has expired.
+          clientCapabilities: ["cp1"],
+        },
         cache: sessionId === undefined ? {} : { cachePlugin: this.#cachePlugin(sessionId) },
         system: { networkClient: boundedNetwork, disableInternalRetries: true },
       });

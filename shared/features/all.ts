@@ -3,7 +3,9 @@ import { getSettings } from "./get-settings.ts";
 import { getUserDetails } from "./get-user-details.ts";
 import { introduceMe } from "./introduce-me.ts";
 import { listEvents } from "./list-events.ts";
+import { listSessions } from "./list-sessions.ts";
 import { planMyWeek } from "./plan-my-week.ts";
+import { revokeSession } from "./revoke-session.ts";
 import { savedPrompts } from "./saved-prompts.ts";
 import { settingsResource } from "./settings-resource.ts";
 import { updateSettings } from "./update-settings.ts";
@@ -11,7 +13,7 @@ import { userResource } from "./user-resource.ts";
 
 /** Everything that this server offers. A new feature is a file beside this one and a line here. */
 export const features: Features = {
-  tools: [getUserDetails, getSettings, updateSettings, listEvents],
+  tools: [getUserDetails, getSettings, updateSettings, listEvents, listSessions, revokeSession],
   resources: [userResource, settingsResource],
   prompts: [planMyWeek, introduceMe],
   promptSources: [savedPrompts],

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { Graph } from "../entra/graph.ts";
 import type { Scope } from "../oauth/scopes.ts";
-import type { Session } from "../sessions/sessions.ts";
+import type { ListedSession, Session } from "../sessions/sessions.ts";
 import type { PersonalSettings } from "../sessions/personal-settings.ts";
 
 /** What a feature knows about its call. It acts as the person whose session this is. */
@@ -13,12 +13,26 @@ export interface Call {
   readonly graph: Graph;
   /** What the person keeps here. */
   readonly settings: PersonalSettings;
+  readonly sessions: CallSessions;
   /** Aborted when the client cancels or goes away. */
   readonly signal: AbortSignal;
   /** Tells the client how far the call is, if it asked to know. */
   progress(progress: { progress: number; total?: number; message?: string }): Promise<void>;
   /** Tells every client of the person about a change. */
   announce(change: Change): Promise<void>;
+}
+
+/** The sessions that the person may see and end: their own, and with the app role `Mcp.Admin` everyone's. */
+export interface CallSessions {
+  /** @throws RoleMissing */
+  list(userKey: string): Promise<readonly ListedSession[]>;
+  /**
+   * Ends a session. If it is the call's own, its answer still reaches the client.
+   *
+   * @returns Whether there was one.
+   * @throws RoleMissing
+   */
+  end(userKey: string, sessionId: string): Promise<boolean>;
 }
 
 /** Something of a person's that their clients may have shown, and that is different now. */
@@ -36,6 +50,22 @@ export class InputInvalid extends FeatureError {
   override name = "InputInvalid";
 }
 
+/** The person lacks an app role. For a client that is an error like any other: no other scope would help. */
+export class RoleMissing extends FeatureError {
+  override name = "RoleMissing";
+
+  constructor(role: string) {
+    super(
+      `This needs the app role "${role}", which an administrator assigns in Microsoft Entra ID.`,
+    );
+  }
+}
+
+/** @throws RoleMissing where `role` is one that the person of this session does not have. */
+export function requireRole(role: string | undefined, { roles }: Session): void {
+  if (role !== undefined && !roles.includes(role)) throw new RoleMissing(role);
+}
+
 interface Described {
   /** What clients call it. */
   readonly name: string;
@@ -44,6 +74,8 @@ interface Described {
   readonly description: string;
   /** A scope that the client must have been granted. */
   readonly requires?: Scope;
+  /** An app role that the person must have been assigned in Entra. */
+  readonly requiresRole?: string;
 }
 
 /** Hints for clients (MCP 2025-11-25, tool annotations). */
@@ -82,12 +114,13 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   definition: ToolDefinition<Input, Output>,
 ): Tool {
-  const { name, title, description, requires, input, output } = definition;
+  const { name, title, description, requires, requiresRole, input, output } = definition;
   return {
     name,
     title,
     description,
     ...(requires !== undefined && { requires }),
+    ...(requiresRole !== undefined && { requiresRole }),
     annotations: definition.annotations ?? {},
     inputSchema: z.toJSONSchema(input, { io: "input" }),
     outputSchema: z.toJSONSchema(output, { io: "input" }),

@@ -3,7 +3,7 @@ import { type Call, defineTool, FeatureError } from "./feature.ts";
 
 const DAY_MS = 86_400_000;
 const PAGE_SIZE = 25;
-const MAX_EVENTS = 250;
+const MAX_PAGES = 10;
 
 const dateTime = z.object({ dateTime: z.string(), timeZone: z.string() });
 
@@ -46,7 +46,8 @@ export const listEvents = defineTool({
   output: z.object({ timeZone: z.string(), events: z.array(event) }),
   async run({ days, filter }, call) {
     const { timeZone, filters } = await call.settings.read();
-    const wanted = filter === undefined ? "" : filters[filter];
+    // Own names only: `toString` is the name of no filter.
+    const wanted = filter === undefined ? "" : new Map(Object.entries(filters)).get(filter);
     if (wanted === undefined) {
       throw new FeatureError(`There is no filter named ${filter}. Save it with updateSettings.`);
     }
@@ -78,7 +79,7 @@ async function readCalendar(
   });
   const events: z.infer<typeof event>[] = [];
   let next: string | undefined = `/v1.0/me/calendarView?${query}`;
-  while (next !== undefined && events.length < MAX_EVENTS) {
+  for (let pages = 0; next !== undefined && pages < MAX_PAGES; pages++) {
     const page: z.infer<typeof calendarPage> = await call.graph.get(next, calendarPage, {
       headers: { Prefer: `outlook.timezone="${timeZone}"` },
     });

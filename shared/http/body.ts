@@ -30,15 +30,20 @@ export async function readText(
 /**
  * Reads a form in which no parameter comes twice (RFC 6749 §3.2).
  *
+ * @returns The parameters that have a value.
  * @throws HttpError as {@link readText}, and 400 for a repeated parameter.
  */
 export async function readForm(request: Request): Promise<URLSearchParams> {
-  const form = new URLSearchParams(
-    await readText(request, "application/x-www-form-urlencoded", OAUTH_BODY_LIMIT_BYTES),
-  );
+  const text = await readText(request, "application/x-www-form-urlencoded", OAUTH_BODY_LIMIT_BYTES);
+  const form = givenParameters(new URLSearchParams(text));
   const repeated = repeatedParameter(form);
   if (repeated !== undefined) throw new HttpError(400, "A parameter is there more than once.");
   return form;
+}
+
+/** RFC 6749 §3.1 and §3.2: a parameter without a value counts as one that is not there. */
+export function givenParameters(parameters: URLSearchParams): URLSearchParams {
+  return new URLSearchParams([...parameters].filter(([, value]) => value !== ""));
 }
 
 /**

@@ -1,6 +1,8 @@
 import type { Handler, RequestContext } from "./context.ts";
 import { errorResponse, type Surface } from "./error-response.ts";
 import { HttpError } from "./errors.ts";
+import { OAuthError } from "../oauth/oauth-error.ts";
+import { callerAddress, type Limit, type RateLimiter } from "./rate-limiter.ts";
 import { requireAllowedOrigin, requireLoopbackHost } from "./request-origin.ts";
 
 /** What holds for every endpoint of an installation. */
@@ -8,6 +10,7 @@ export interface EndpointPolicy {
   readonly loopback: boolean;
   /** Browser origins that may call the MCP endpoints; ours is one of them. */
   readonly allowedOrigins: ReadonlySet<string>;
+  readonly rateLimiter: RateLimiter;
 }
 
 export interface EndpointOptions {
@@ -18,6 +21,8 @@ export interface EndpointOptions {
   /** By HTTP method. Where GET is a document, HEAD answers too; a stream has none. */
   readonly methods: Readonly<Partial<Record<"GET" | "POST", Handler>>>;
   readonly stream?: boolean;
+  /** For endpoints that anybody may call. */
+  readonly limit?: Limit;
 }
 
 /**
@@ -36,9 +41,9 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
   async function answer(request: Request, context: RequestContext): Promise<Response> {
     if (policy.loopback) requireLoopbackHost(request);
     if (options.cors === "allowed-origins") requireAllowedOrigin(request, policy.allowedOrigins);
+    if (request.method === "OPTIONS") return preflight(request);
+    if (options.limit !== undefined) await requireWithinLimit(request, options.limit);
     switch (request.method) {
-      case "OPTIONS":
-        return preflight(request);
       case "GET":
       case "POST": {
         const handler = options.methods[request.method];
@@ -58,6 +63,16 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
     });
   }
 
+  async function requireWithinLimit(request: Request, limit: Limit): Promise<void> {
+    const retryAfter = await policy.rateLimiter.take(limit, callerAddress(request));
+    if (retryAfter === undefined) return;
+    throw new OAuthError(
+      "too_many_requests",
+      `Too many requests from your address. Wait ${retryAfter} seconds and try again.`,
+      { headers: { "Retry-After": String(retryAfter) } },
+    );
+  }
+
   function preflight(request: Request): Response {
     const headers = new Headers({ Allow: methods.join(", ") });
     if (options.cors !== "none") {
@@ -74,6 +89,8 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
     const headers = new Headers(response.headers);
     headers.set("X-Request-Id", requestId);
     headers.set("X-Content-Type-Options", "nosniff");
+    // RFC 6797: once seen over https, never asked for over http.
+    if (!policy.loopback) headers.set("Strict-Transport-Security", "max-age=31536000");
     const origin = request.headers.get("origin");
     if (options.cors === "any") {
       headers.set("Access-Control-Allow-Origin", "*");

@@ -10,6 +10,9 @@ export type Purpose =
   | "transaction"
   | "transaction-cookie"
   | "consent-request"
+  | "consent-cookie"
+  | "account-session"
+  | "account-form"
   | "refresh-token"
   | "retry-answer";
 

@@ -39,6 +39,20 @@ export class Connections {
     return [...this.#open.values()].filter((connection) => connection.userKey === userKey);
   }
 
+  /** @returns Every session that has a stream here, once. */
+  sessions(): { userKey: string; sessionId: string }[] {
+    const distinct = new Map(
+      [...this.#open.values()].map(({ userKey, sessionId }) => [sessionId, { userKey, sessionId }]),
+    );
+    return [...distinct.values()];
+  }
+
+  /** Ends every stream of one session. */
+  async closeSession(sessionId: string): Promise<void> {
+    const streams = [...this.#open.values()].filter((stream) => stream.sessionId === sessionId);
+    await Promise.all(streams.map((stream) => stream.close()));
+  }
+
   /** Ends every stream, when the instance is about to go. */
   async closeAll(): Promise<void> {
     await Promise.all([...this.#open.values()].map((connection) => connection.close()));

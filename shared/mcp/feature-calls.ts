@@ -5,12 +5,15 @@ import {
   FeatureError,
   type Features,
   type Prompt,
+  requireRole,
   type Resource,
+  RoleMissing,
   type Tool,
 } from "../features/feature.ts";
 import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../oauth/scopes.ts";
+import { SignInOver } from "../sessions/sign-ins.ts";
 import { StorageUnavailable } from "../storage/store.ts";
 
 /** The client asked for a feature that is not there. */
@@ -75,12 +78,14 @@ export class FeatureCalls {
     };
     try {
       requireScope(tool.requires, scopes);
+      requireRole(tool.requiresRole, call.session);
       const result = await tool.call(input, call);
       this.#log.audit("tool-called", { outcome: "success", ...subject });
       return { ok: true, ...result };
     } catch (error) {
       if (call.signal.aborted) throw error;
-      const outcome = error instanceof ScopeMissing ? "denied" : "failure";
+      const denied = error instanceof ScopeMissing || error instanceof RoleMissing;
+      const outcome = denied ? "denied" : "failure";
       this.#log.audit("tool-called", { outcome, ...subject, reason: nameOf(error) });
       if (!(error instanceof FeatureError)) this.#log.error("tool-failed", error, { tool: name });
       return { ok: false, text: messageFor(error) };
@@ -96,7 +101,9 @@ export class FeatureCalls {
     return this.#forPerson("resource-failed", async () => {
       const resource = this.resource(uri);
       requireScope(resource.requires, scopes);
-      return { mimeType: resource.mimeType, text: await resource.read(callFor(resource.requires)) };
+      const call = callFor(resource.requires);
+      requireRole(resource.requiresRole, call.session);
+      return { mimeType: resource.mimeType, text: await resource.read(call) };
     });
   }
 
@@ -127,10 +134,11 @@ export class FeatureCalls {
     const prompt = await this.#prompt(name, callFor);
     const missing = prompt.arguments.find((it) => it.required === true && !values[it.name]);
     if (missing !== undefined) throw new FeatureError(`The argument ${missing.name} is missing.`);
-    return this.#forPerson("prompt-failed", async () => ({
-      description: prompt.description,
-      text: await prompt.render(values, callFor(prompt.requires)),
-    }));
+    return this.#forPerson("prompt-failed", async () => {
+      const call = callFor(prompt.requires);
+      requireRole(prompt.requiresRole, call.session);
+      return { description: prompt.description, text: await prompt.render(values, call) };
+    });
   }
 
   /** @throws UnknownFeature */
@@ -145,10 +153,11 @@ export class FeatureCalls {
     if (argument === undefined) {
       throw new UnknownFeature(`${promptName} has no argument ${argumentName}.`);
     }
-    return this.#forPerson(
-      "completion-failed",
-      async () => (await argument.complete?.(typed, callFor(prompt.requires))) ?? [],
-    );
+    return this.#forPerson("completion-failed", async () => {
+      const call = callFor(prompt.requires);
+      requireRole(prompt.requiresRole, call.session);
+      return (await argument.complete?.(typed, call)) ?? [];
+    });
   }
 
   async #prompt(name: string, callFor: CallFor): Promise<Prompt> {
@@ -178,6 +187,7 @@ function messageFor(error: unknown): string {
   if (error instanceof FeatureError || error instanceof GraphError) return error.message;
   if (error instanceof StorageUnavailable) return "The server cannot reach its storage right now.";
   if (error instanceof KeysUnavailable) return "The server cannot reach its keys right now.";
+  if (error instanceof SignInOver) return `${error.message} Connect this app again to sign in.`;
   if (!(error instanceof EntraError)) return "Something went wrong on the server.";
   return error.kind === "transient" || error.kind === "configuration"
     ? "The server cannot reach Microsoft Entra ID right now. Try again in a moment."

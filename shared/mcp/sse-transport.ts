@@ -1,5 +1,9 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { JSONRPCMessage, MessageExtraInfo } from "@modelcontextprotocol/sdk/types.js";
+import type {
+  JSONRPCMessage,
+  MessageExtraInfo,
+  RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
 
 /** The front end cuts a connection that is idle for 230 s; proxies and laptops are less patient. */
 const KEEP_ALIVE_MS = 15_000;
@@ -20,6 +24,8 @@ export class SseTransport implements Transport {
   readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
+  #lastAnswer: RequestId | undefined;
+  #closing = false;
 
   /** @param endpoint Where the client posts its messages: a path of this origin. */
   constructor(endpoint: string) {
@@ -42,6 +48,18 @@ export class SseTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     if (this.#controller === undefined) throw new Error("The stream has ended.");
     this.#write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
+    const isAnswer = "id" in message && !("method" in message);
+    if (!isAnswer || message.id !== this.#lastAnswer) return;
+    this.#lastAnswer = undefined;
+    if (this.#closing) await this.close();
+  }
+
+  /**
+   * Makes the next {@link close} wait until the request `id` is answered: a call that ends its own session
+   * is told so before its stream ends.
+   */
+  answerBeforeClosing(id: RequestId): void {
+    this.#lastAnswer = id;
   }
 
   /** Hands a message of the client to the SDK's server. */
@@ -49,8 +67,12 @@ export class SseTransport implements Transport {
     this.onmessage?.(message, extra);
   }
 
-  /** Ends the stream. Once is enough, more is fine. */
+  /** Ends the stream. Once is enough, more is fine: the second time it waits for no answer. */
   async close(): Promise<void> {
+    if (this.#lastAnswer !== undefined && !this.#closing) {
+      this.#closing = true;
+      return;
+    }
     this.#controller?.close();
     this.#end();
   }

@@ -1,12 +1,16 @@
 import type { Clock } from "../clock.ts";
-import type { Entra } from "../entra/entra.ts";
 import { Graph } from "../entra/graph.ts";
 import type { Handler } from "../http/context.ts";
+import type { Log } from "../log.ts";
 import { graphScopes } from "../oauth/scopes.ts";
 import { type Random, randomId } from "../random.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
+import type { SignIns } from "../sessions/sign-ins.ts";
+import { CallerSessions } from "../sessions/caller-sessions.ts";
 import type { SettingsTable } from "../sessions/personal-settings.ts";
+import type { SessionEnd } from "../sessions/session-end.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { Connection, Connections } from "./connections.ts";
 import type { CallFor, FeatureCalls } from "./feature-calls.ts";
 import { createMcpServer, type Extra } from "./server.ts";
@@ -18,9 +22,12 @@ export function sseHandler(deps: {
   connections: Connections;
   relay: Relay;
   calls: FeatureCalls;
-  entra: Entra;
+  signIns: SignIns;
   graphBaseUrl: string;
   settings: SettingsTable;
+  sessions: Sessions;
+  sessionEnd: SessionEnd;
+  log: Log;
   clock: Clock;
   random: Random;
 }): Handler {
@@ -28,7 +35,9 @@ export function sseHandler(deps: {
     const caller = await deps.bearer.check(request, "/sse");
     const id = randomId(deps.random);
     const transport = new SseTransport(`/message?connection=${id}`);
-    const { server, announce } = createMcpServer(deps.calls, (extra) => callFor(caller, extra));
+    const { server, announce } = createMcpServer(deps.calls, (extra) =>
+      callFor(caller, extra, transport),
+    );
     const connection: Connection = {
       id,
       userKey: caller.session.userKey,
@@ -62,18 +71,27 @@ export function sseHandler(deps: {
     });
   };
 
-  function callFor({ session }: Caller, extra: Extra): CallFor {
+  function callFor({ session }: Caller, extra: Extra, transport: SseTransport): CallFor {
     return (requires) => ({
       session,
       clock: deps.clock,
       signal: extra.signal,
       settings: deps.settings.of(session.userKey),
+      sessions: new CallerSessions(deps, session, () => {
+        transport.answerBeforeClosing(extra.requestId);
+      }),
       graph: new Graph({
         baseUrl: deps.graphBaseUrl,
-        entra: deps.entra,
-        sessionId: session.id,
-        scopes: graphScopes(requires === undefined ? [] : [requires]),
         signal: extra.signal,
+        signIn: {
+          token: (options) =>
+            deps.signIns.graphToken(
+              session,
+              graphScopes(requires === undefined ? [] : [requires]),
+              options,
+            ),
+          challenge: (claims) => deps.signIns.challenge(session, claims),
+        },
       }),
       announce: (change) => deps.relay.announce(session.userKey, change),
       async progress(progress) {

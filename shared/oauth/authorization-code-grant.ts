@@ -1,6 +1,7 @@
 import { verifyChallenge } from "pkce-challenge";
 import type { RequestContext } from "../http/context.ts";
 import type { Clock } from "../clock.ts";
+import type { SessionEnd } from "../sessions/session-end.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { RowChanged } from "../storage/store.ts";
 import type { Client, Clients } from "./clients.ts";
@@ -22,6 +23,7 @@ export function authorizationCodeGrant(deps: {
   clients: Clients;
   codes: Codes;
   sessions: Sessions;
+  sessionEnd: SessionEnd;
   tokens: TokenIssuer;
   resources: Resources;
   clock: Clock;
@@ -50,7 +52,7 @@ export function authorizationCodeGrant(deps: {
         // OAuth 2.1 §4.1.3: who replays a code may have stolen it, and what it gave is revoked. A request
         // that was on its way before the code was redeemed is a double post, not a replay.
         if (requestStartedAt > redeemedAt) {
-          await deps.sessions.end(userKey, sessionId);
+          await deps.sessionEnd.end(userKey, sessionId, { reason: "code-replayed", log });
           log.audit("code-replayed", { outcome: "denied", ...subject(row, client) });
         }
         throw new OAuthError("invalid_grant", CODE_INVALID);
@@ -80,12 +82,14 @@ function checkVerifierSyntax(form: URLSearchParams): string {
   return verifier;
 }
 
-/** RFC 6749 §4.1.3: the client and the redirect URI of the authorization request. */
+/**
+ * RFC 6749 §4.1.3: the client and the redirect URI of the authorization request. OAuth 2.1 §4.1.3 has no
+ * redirect URI here any more (PKCE does its work), so it may be missing, but not be another.
+ */
 function checkBinding(form: URLSearchParams, client: Client, { value }: CodeRow): void {
   if (value.clientId !== client.id) throw new OAuthError("invalid_grant", CODE_INVALID);
   const redirectUri = form.get("redirect_uri");
-  if (redirectUri === null) throw new OAuthError("invalid_request", "redirect_uri is missing.");
-  if (redirectUri !== value.redirectUri) {
+  if (redirectUri !== null && redirectUri !== value.redirectUri) {
     throw new OAuthError("invalid_grant", "redirect_uri is not that of the authorization request.");
   }
 }

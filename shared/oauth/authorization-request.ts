@@ -39,8 +39,7 @@ export async function checkClient(
   parameters: URLSearchParams,
   clients: Clients,
 ): Promise<{ client: Client; returnAddress: ReturnAddress }> {
-  const repeated = repeatedParameter(parameters);
-  if (repeated === "client_id" || repeated === "redirect_uri" || repeated === "state") {
+  if (["client_id", "redirect_uri", "state"].some((name) => parameters.getAll(name).length > 1)) {
     throw new PageError(400, {
       title: "This sign-in link is broken",
       message: "A parameter of the link is there twice.",
@@ -169,7 +168,7 @@ function checkResource(parameters: URLSearchParams, resources: Resources): strin
 
 function checkScope(parameters: URLSearchParams, sse: boolean): Scope[] {
   const text = parameters.get("scope");
-  if (text === null || text === "") return defaultScopes(sse);
+  if (text === null) return defaultScopes(sse);
   const asked = parseScopes(text);
   if (asked === undefined) {
     throw new AuthorizationError("invalid_scope", "scope is not a list of scope names.");

@@ -1,3 +1,4 @@
+import { givenParameters } from "../http/body.ts";
 import type { Handler } from "../http/context.ts";
 import type { CookiePolicy } from "../http/cookies.ts";
 import { consentPage } from "../http/pages/consent-page.ts";
@@ -7,9 +8,11 @@ import { answeringClient } from "./authorization-response.ts";
 import type { Client, Clients } from "./clients.ts";
 import type { ConsentRequests } from "./consent-request.ts";
 import { csrfCookie } from "./csrf.ts";
+import type { EntraRedirect } from "./entra-redirect.ts";
 import { isLoopbackRedirect, redirectHost } from "./redirect-uri.ts";
+import type { RememberedConsents } from "./remembered-consents.ts";
 import type { Resources } from "./resources.ts";
-import { SCOPE_DEFINITIONS } from "./scopes.ts";
+import { graphScopes, SCOPE_DEFINITIONS } from "./scopes.ts";
 
 /**
  * `GET /authorize` (OAuth 2.1 §4.1.1): checks the request and asks the person. Nothing goes to Entra and
@@ -19,15 +22,24 @@ export function authorizeHandler(deps: {
   clients: Clients;
   resources: Resources;
   consentRequests: ConsentRequests;
+  remembered: RememberedConsents;
+  entraRedirect: EntraRedirect;
   random: Random;
   cookies: CookiePolicy;
   issuer: string;
 }): Handler {
-  return async (request) => {
-    const parameters = new URL(request.url).searchParams;
+  return async (request, { log }) => {
+    const parameters = givenParameters(new URL(request.url).searchParams);
     const { client, returnAddress } = await checkClient(parameters, deps.clients);
     return answeringClient(returnAddress, deps.issuer, async () => {
       const authorization = checkRequest(parameters, client, returnAddress, deps.resources);
+      if (await deps.remembered.covers(request, authorization)) {
+        log.audit("consent", { outcome: "success", client: client.id, reason: "remembered" });
+        return deps.entraRedirect.send(
+          { purpose: "client", request: authorization },
+          { graphScopes: graphScopes(authorization.scopes) },
+        );
+      }
       return askForConsent(request, client, authorization);
     });
   };

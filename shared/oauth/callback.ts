@@ -1,119 +1,81 @@
-import type { Clock } from "../clock.ts";
-import { classifyEntraError } from "../entra/classify-error.ts";
-import { type Entra, EntraError, type Identity } from "../entra/entra.ts";
-import type { Handler } from "../http/context.ts";
+import { type Entra, EntraError } from "../entra/entra.ts";
+import type { Handler, RequestContext } from "../http/context.ts";
 import { PageError } from "../http/errors.ts";
-import { type Random, randomId } from "../random.ts";
-import type { Session, Sessions } from "../sessions/sessions.ts";
-import { userKeyOf } from "../sessions/user-key.ts";
 import { AuthorizationError } from "./authorization-error.ts";
-import { answeringClient, redirectToClient } from "./authorization-response.ts";
+import { answeringClient } from "./authorization-response.ts";
 import type { BrowserBinding } from "./browser-binding.ts";
-import type { Codes } from "./codes.ts";
+import type { AccountSignIn } from "./account-sign-in.ts";
+import type { ClientSignIn, SignedIn } from "./client-sign-in.ts";
+import { entraCode } from "./entra-code.ts";
 import { graphScopes } from "./scopes.ts";
-import type { Transaction, Transactions } from "./transactions.ts";
+import type { ClientTransaction, Transaction, Transactions } from "./transactions.ts";
 
-/** A session whose code is never redeemed ends by itself: longer than a code lives, and not by much. */
-const UNREDEEMED_SESSION_MS = 120_000;
-
-/** `GET /callback`: the person comes back from Entra. Ends with a code of ours for the client. */
+/** `GET /callback`: the person comes back from Entra, for what the sign-in was begun for. */
 export function callbackHandler(deps: {
   transactions: Transactions;
   binding: BrowserBinding;
   entra: Entra;
-  sessions: Sessions;
-  codes: Codes;
-  clock: Clock;
-  random: Random;
+  clientSignIn: ClientSignIn;
+  accountSignIn: AccountSignIn;
   issuer: string;
-  refreshMaxTtlSeconds: number;
 }): Handler {
-  return async (request, { log }) => {
-    const parameters = new URL(request.url).searchParams;
-    const state = parameters.get("state") ?? "";
+  return async (request, context) => {
+    const state = new URL(request.url).searchParams.get("state") ?? "";
     // First the browser, then the transaction: a link opened elsewhere must not use it up.
     if (!(await deps.binding.isBound(request, state))) throw otherBrowser();
     const transaction = await deps.transactions.take(state);
     if (transaction === undefined) throw finished();
-    const response = await answeringClient(transaction.request, deps.issuer, async () => {
-      try {
-        const session = await signIn(parameters, transaction);
-        log.audit("sign-in", {
-          outcome: "success",
-          actor: session.userKey,
-          session: session.id,
-          client: session.clientId,
-        });
-        return await sendCode(transaction, session);
-      } catch (error) {
-        if (!(error instanceof EntraError)) throw error;
-        const client = transaction.request.clientId;
-        log.audit("sign-in", { outcome: "denied", client, reason: error.code ?? error.kind });
-        if (error.kind === "configuration") log.error("entra-refuses-us", error);
-        throw answerTo(error);
-      }
-    });
+    const response = await finish(transaction, request, context);
     response.headers.append("Set-Cookie", deps.binding.release(state));
     return response;
   };
 
-  async function signIn(
+  function finish(
+    transaction: Transaction,
+    request: Request,
+    context: RequestContext,
+  ): Promise<Response> {
+    const parameters = new URL(request.url).searchParams;
+    switch (transaction.purpose) {
+      case "client":
+        return answeringClient(transaction.request, deps.issuer, async () => {
+          const signedIn = await redeem(transaction, parameters, context);
+          return deps.clientSignIn(transaction, signedIn, request, context);
+        });
+      case "account":
+        return deps.accountSignIn.finish(parameters, transaction, context.log);
+    }
+  }
+
+  async function redeem(
+    { request, codeVerifier, nonce, claims }: ClientTransaction,
     parameters: URLSearchParams,
-    { request, codeVerifier, nonce }: Transaction,
-  ): Promise<Session> {
-    const { identity, tokenCache } = await deps.entra.redeemCode({
-      code: entraCode(parameters),
-      codeVerifier,
-      nonce,
-      graphScopes: graphScopes(request.scopes),
-    });
-    const session = newSession(identity, request);
-    await deps.sessions.create(session, identity, tokenCache);
-    return session;
+    context: RequestContext,
+  ): Promise<SignedIn> {
+    try {
+      const code = entraCode(parameters);
+      const scopes = graphScopes(request.scopes);
+      return await deps.entra.redeemCode({
+        code,
+        codeVerifier,
+        nonce,
+        graphScopes: scopes,
+        claims,
+      });
+    } catch (error) {
+      throw error instanceof EntraError ? answerTo(error, request.clientId, context) : error;
+    }
   }
-
-  function newSession(identity: Identity, request: Transaction["request"]): Session {
-    const now = deps.clock.now();
-    return {
-      id: randomId(deps.random),
-      userKey: userKeyOf(identity),
-      clientId: request.clientId,
-      clientName: request.clientName,
-      scopes: request.scopes,
-      roles: identity.roles,
-      resource: request.resource,
-      createdAt: now,
-      idleUntil: now + UNREDEEMED_SESSION_MS,
-      endsAt: now + deps.refreshMaxTtlSeconds * 1000,
-    };
-  }
-
-  async function sendCode({ request }: Transaction, session: Session): Promise<Response> {
-    const code = await deps.codes.issue({
-      clientId: request.clientId,
-      redirectUri: request.redirectUri,
-      codeChallenge: request.codeChallenge,
-      resource: request.resource,
-      userKey: session.userKey,
-      sessionId: session.id,
-    });
-    return redirectToClient(request, deps.issuer, { code });
-  }
-}
-
-/** @throws EntraError for the error that Entra sent instead of a code. */
-function entraCode(parameters: URLSearchParams): string {
-  const code = parameters.get("code");
-  if (code !== null) return code;
-  throw classifyEntraError({
-    codes: [parameters.get("error") ?? ""],
-    description: parameters.get("error_description") ?? "",
-    interactionRequired: false,
-  });
 }
 
 /** What the client is told, or, where the client can do nothing with it, the person. */
-function answerTo(error: EntraError): AuthorizationError | PageError {
+function answerTo(
+  error: EntraError,
+  client: string,
+  { log }: RequestContext,
+): AuthorizationError | PageError {
+  log.audit("sign-in", { outcome: "denied", client, reason: error.code ?? error.kind });
+  if (error.kind === "configuration") log.error("entra-refuses-us", error);
   const suffix = error.code === undefined ? "" : ` (${error.code})`;
   switch (error.kind) {
     case "declined":
@@ -151,10 +113,11 @@ function otherBrowser(): PageError {
   return new PageError(400, {
     title: "This sign-in was not started here",
     message:
-      "The sign-in was started in another browser or too long ago, or your browser dropped the cookie " +
-      "that ties the two together.",
+      "The sign-in was started in another browser, is finished already or too old, or your browser dropped " +
+      "the cookie that ties the two together.",
     whatToDo:
-      "Go back to the app you came from and connect again, and stay in the same browser window. " +
+      "If your app is connected, close this window. Otherwise connect again from the app, and stay in the " +
+      "same browser window. " +
       "If it happens again, allow cookies for this site.",
   });
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
-import type { Random } from "../random.ts";
+import { type Random, randomId } from "../random.ts";
 import { handleKey, newHandle } from "../storage/hourly-handle.ts";
-import type { Store } from "../storage/store.ts";
+import { RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 
 /** OAuth 2.1 §4.1.2 advises ten minutes at most; a client redeems at once. */
@@ -18,10 +18,12 @@ const row = z.object({
   expiresAt: z.number(),
   /** Set when the code is redeemed: the row stays as a tombstone, so that a replay is recognised. */
   redeemedAt: z.number().optional(),
+  /** By which attempt: one whose write succeeded while its answer was lost knows its own again. */
+  redemption: z.string().optional(),
 });
 
 /** What a code stands for. */
-export type CodeGrant = Omit<z.infer<typeof row>, "expiresAt" | "redeemedAt">;
+export type CodeGrant = Omit<z.infer<typeof row>, "expiresAt" | "redeemedAt" | "redemption">;
 export type CodeRow = Typed<z.infer<typeof row>>;
 
 /** Authorization codes, of which only a hash is stored. */
@@ -46,11 +48,12 @@ export class Codes {
     return code;
   }
 
-  /** @returns The row of a code that has not expired, redeemed or not. */
+  /** @returns The row of a code that is good, or the tombstone of one that was redeemed. */
   async find(code: string): Promise<CodeRow | undefined> {
     const key = handleKey(code);
     const found = key && (await this.#table.get(key));
-    return found !== undefined && this.#clock.now() < found.value.expiresAt ? found : undefined;
+    if (found === undefined || found.value.redeemedAt !== undefined) return found;
+    return this.#clock.now() < found.value.expiresAt ? found : undefined;
   }
 
   /**
@@ -59,6 +62,14 @@ export class Codes {
    * @throws RowChanged where it was redeemed since it was read.
    */
   async redeem(found: CodeRow): Promise<void> {
-    await this.#table.replace(found, { ...found.value, redeemedAt: this.#clock.now() });
+    const redemption = randomId(this.#random);
+    try {
+      const redeemedAt = this.#clock.now();
+      await this.#table.replace(found, { ...found.value, redeemedAt, redemption });
+    } catch (error) {
+      if (!(error instanceof RowChanged)) throw error;
+      const now = await this.#table.get(found.key);
+      if (now?.value.redemption !== redemption) throw error;
+    }
   }
 }

@@ -1,5 +1,3 @@
-import pkceChallenge from "pkce-challenge";
-import type { Entra } from "../entra/entra.ts";
 import { readForm } from "../http/body.ts";
 import type { Handler } from "../http/context.ts";
 import type { CookiePolicy } from "../http/cookies.ts";
@@ -7,11 +5,11 @@ import { PageError } from "../http/errors.ts";
 import { AuthorizationError } from "./authorization-error.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import { answeringClient } from "./authorization-response.ts";
-import type { BrowserBinding } from "./browser-binding.ts";
 import type { ConsentRequests } from "./consent-request.ts";
 import { isOwnForm } from "./csrf.ts";
+import type { EntraRedirect } from "./entra-redirect.ts";
+import type { RememberedConsents } from "./remembered-consents.ts";
 import { graphScopes } from "./scopes.ts";
-import type { Transactions } from "./transactions.ts";
 
 /**
  * `POST /consent`: the person's answer. Approved, the browser goes on to Entra; denied, back to the client.
@@ -19,9 +17,8 @@ import type { Transactions } from "./transactions.ts";
  */
 export function consentHandler(deps: {
   consentRequests: ConsentRequests;
-  transactions: Transactions;
-  binding: BrowserBinding;
-  entra: Entra;
+  entraRedirect: EntraRedirect;
+  remembered: RememberedConsents;
   cookies: CookiePolicy;
   issuer: string;
 }): Handler {
@@ -37,7 +34,7 @@ export function consentHandler(deps: {
       switch (form.get("decision")) {
         case "approve":
           log.audit("consent", { outcome: "success", client });
-          return sendToEntra(consent.request);
+          return approve(request, consent.request, form.get("remember") === "yes");
         case "deny":
           log.audit("consent", { outcome: "denied", client });
           throw new AuthorizationError("access_denied", "The person did not allow access.");
@@ -48,24 +45,20 @@ export function consentHandler(deps: {
     });
   };
 
-  async function sendToEntra(request: AuthorizationRequest): Promise<Response> {
-    const pkce = await pkceChallenge();
-    const { state, nonce } = await deps.transactions.begin(request, pkce.code_verifier);
-    const location = await deps.entra.authorizationUrl({
-      state,
-      nonce,
-      codeChallenge: pkce.code_challenge,
-      graphScopes: graphScopes(request.scopes),
-    });
-    return new Response(null, {
-      // The browser follows with GET, whatever it posted (RFC 9110 §15.4.4).
-      status: 303,
-      headers: {
-        Location: location,
-        "Set-Cookie": await deps.binding.bind(state),
-        "Cache-Control": "no-store",
-      },
-    });
+  async function approve(
+    request: Request,
+    authorization: AuthorizationRequest,
+    remember: boolean,
+  ): Promise<Response> {
+    const response = await deps.entraRedirect.send(
+      { purpose: "client", request: authorization },
+      { graphScopes: graphScopes(authorization.scopes) },
+    );
+    if (remember) {
+      const cookie = await deps.remembered.remember(request, authorization);
+      response.headers.append("Set-Cookie", cookie);
+    }
+    return response;
   }
 }
 

@@ -77,6 +77,9 @@ function authorizationServerMetadata(issuer: string): OAuthMetadata {
     response_modes_supported: ["query"],
     grant_types_supported: ["authorization_code", "refresh_token"],
     token_endpoint_auth_methods_supported: ["none"],
+    // RFC 8414 §2, RFC 7009
+    revocation_endpoint: `${issuer}/revoke`,
+    revocation_endpoint_auth_methods_supported: ["none"],
     code_challenge_methods_supported: ["S256"],
     // RFC 9207
     authorization_response_iss_parameter_supported: true,

@@ -15,8 +15,9 @@ const STATUS = {
   // RFC 6750 §3.1
   invalid_token: 401,
   insufficient_scope: 403,
-  // Not in RFC 6749 for this endpoint, but the only code on which the MCP SDKs keep their tokens.
+  // Not in RFC 6749 for this endpoint, but the codes on which the MCP SDKs keep their tokens.
   temporarily_unavailable: 503,
+  too_many_requests: 429,
 } as const;
 
 export type OAuthErrorCode = keyof typeof STATUS;

@@ -21,9 +21,9 @@ export function redirectUriFault(uri: string): string | undefined {
   const url = new URL(uri);
   if (uri.includes("#")) return "has a fragment";
   if (url.username !== "" || url.password !== "") return "has user information";
-  // Whitespace, backslashes and control characters mean one thing to a parser and another to a browser.
-  // oxlint-disable-next-line no-control-regex
-  if (/[\s\\\u0000-\u001f\u007f]/.test(uri)) return "has characters that must be encoded";
+  // Whitespace, backslashes and control characters mean one thing to a parser and another to a browser. A
+  // URI is ASCII (RFC 3986 §2): anything else cannot stand in the Location header that leads back.
+  if (!/^[\u0021-\u005b\u005d-\u007e]+$/.test(uri)) return "has characters that must be encoded";
   if (FORBIDDEN_SCHEMES.has(url.protocol)) return `has a scheme that is not allowed`;
   if (url.protocol === "http:" && !LOOPBACK_HOSTS.has(url.hostname)) {
     return "uses http; that is for this machine only (localhost, 127.0.0.1, [::1])";
@@ -51,6 +51,14 @@ export function isLoopbackRedirect(uri: string): boolean {
 export function redirectHost(uri: string): string {
   const url = new URL(uri);
   return url.protocol === "https:" || url.protocol === "http:" ? url.host : `${url.protocol}//`;
+}
+
+/**
+ * What a consent is given for: the host, whatever the port where the port says nothing (RFC 8252 §7.3), or
+ * the scheme.
+ */
+export function consentTarget(uri: string): string {
+  return isLoopbackRedirect(uri) ? new URL(uri).hostname : redirectHost(uri);
 }
 
 function hasLoopbackHost(uri: string): boolean {

@@ -7,6 +7,9 @@ import { redirectUriFault } from "./redirect-uri.ts";
 
 const MAX_REDIRECT_URIS = 20;
 const MAX_NAME_LENGTH = 200;
+const MAX_CLIENT_URI_LENGTH = 2_048;
+/** Characters of all redirect URIs together: a property of an entity holds 64 KiB, which is 32 Ki characters. */
+const MAX_REDIRECT_URIS_LENGTH = 16_384;
 
 /** `POST /register`: dynamic client registration (RFC 7591). */
 export function registerHandler({ clients }: { clients: Clients }): Handler {
@@ -44,6 +47,12 @@ export function parseMetadata(body: unknown): Pick<Client, "name" | "uri" | "red
       `client_name: may have ${MAX_NAME_LENGTH} characters`,
     );
   }
+  if (client_uri !== undefined && client_uri.length > MAX_CLIENT_URI_LENGTH) {
+    throw new OAuthError(
+      "invalid_client_metadata",
+      `client_uri: may have ${MAX_CLIENT_URI_LENGTH} characters`,
+    );
+  }
   requireRedirectUris(redirect_uris);
   return {
     name: client_name?.trim() || "Unnamed client",
@@ -57,6 +66,12 @@ function requireRedirectUris(uris: readonly string[]): void {
     throw new OAuthError(
       "invalid_redirect_uri",
       `redirect_uris: give 1 to ${MAX_REDIRECT_URIS} of them`,
+    );
+  }
+  if (uris.join("").length > MAX_REDIRECT_URIS_LENGTH) {
+    throw new OAuthError(
+      "invalid_redirect_uri",
+      `redirect_uris: may have ${MAX_REDIRECT_URIS_LENGTH} characters together`,
     );
   }
   for (const [index, uri] of uris.entries()) {

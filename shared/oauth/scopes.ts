@@ -13,7 +13,7 @@ export type Scope = (typeof SCOPES)[number];
 export const SCOPE_DEFINITIONS: readonly ScopeDefinition[] = [
   {
     name: "mcp",
-    title: "Use this server's tools as you",
+    title: "Use this server’s tools as you",
     description: "Call tools, and read and change the settings you keep here.",
     graph: [],
   },

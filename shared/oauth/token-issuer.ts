@@ -21,6 +21,19 @@ const tokenResponse = z.object({
 /** A token answer (RFC 6749 §5.1). */
 export type TokenResponse = z.infer<typeof tokenResponse>;
 
+/** Longer than Entra is given to answer. */
+const LEASE_MS = 10_000;
+
+export interface Rotation {
+  /** The refresh token that is replaced. */
+  readonly presented: string;
+  /** Of the new access token. */
+  readonly scopes: readonly Scope[];
+  readonly audience: string;
+  /** The roles that the person has now. */
+  readonly roles: readonly string[];
+}
+
 /** Issues the tokens of a session, and writes down which refresh token is valid now. */
 export class TokenIssuer {
   readonly #sessions: Sessions;
@@ -55,8 +68,24 @@ export class TokenIssuer {
       generation: row.value.generation + 1,
       refreshHash: sha256(answer.refresh_token),
       idleUntil: this.#idleUntil(row),
+      lastUsedAt: this.#clock.now(),
     });
     return answer;
+  }
+
+  /**
+   * Takes the right to rotate, for as long as asking Entra may take.
+   *
+   * @throws RowChanged where somebody else was faster.
+   */
+  async lease(row: SessionRow): Promise<SessionRow> {
+    const value = { ...row.value, leaseUntil: this.#clock.now() + LEASE_MS };
+    return { ...row, value, etag: await this.#sessions.table.replace(row, value) };
+  }
+
+  /** Gives the right back, unused. */
+  async release(row: SessionRow): Promise<void> {
+    await this.#sessions.table.replace(row, { ...row.value, leaseUntil: undefined });
   }
 
   /**
@@ -67,16 +96,17 @@ export class TokenIssuer {
    */
   async rotate(
     row: SessionRow,
-    presented: string,
-    scopes: readonly Scope[],
-    audience: string,
+    { presented, scopes, audience, roles }: Rotation,
   ): Promise<TokenResponse> {
     const answer = await this.#answer(row, scopes, audience);
     await this.#sessions.table.replace(row, {
       ...row.value,
+      roles: JSON.stringify(roles),
+      leaseUntil: undefined,
       generation: row.value.generation + 1,
       refreshHash: sha256(answer.refresh_token),
       idleUntil: this.#idleUntil(row),
+      lastUsedAt: this.#clock.now(),
       previousHash: row.value.refreshHash,
       retryAnswer: await seal(
         keyOf(presented),

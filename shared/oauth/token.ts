@@ -14,7 +14,7 @@ export function tokenHandler(deps: {
   return async (request, context) => {
     const form = await readForm(request);
     const grant = chooseGrant(form.get("grant_type"), deps);
-    const client = await authenticateClient(form, deps.clients);
+    const client = await authenticateClient(request, form, deps.clients);
     const tokens = await grant(form, client, context);
     return Response.json(tokens, {
       // RFC 6749 §5.1
@@ -43,12 +43,25 @@ function chooseGrant(
 }
 
 /** RFC 6749 §3.2.1: a public client names itself; the grant is bound to it. */
-async function authenticateClient(form: URLSearchParams, clients: Clients): Promise<Client> {
+export async function authenticateClient(
+  request: Request,
+  form: URLSearchParams,
+  clients: Clients,
+): Promise<Client> {
   const id = form.get("client_id");
-  if (id === null) throw new OAuthError("invalid_client", "client_id is missing.");
+  if (id === null) throw invalidClient(request, "client_id is missing.");
   const client = await clients.find(id);
   if (client === undefined) {
-    throw new OAuthError("invalid_client", "The client is not registered here. Register again.");
+    throw invalidClient(request, "The client is not registered here. Register again.");
   }
   return client;
+}
+
+/** RFC 6749 §5.2: a client that tried the Authorization header is told of the scheme it used. */
+function invalidClient(request: Request, description: string): OAuthError {
+  return new OAuthError("invalid_client", description, {
+    headers: request.headers.has("authorization")
+      ? { "WWW-Authenticate": 'Basic realm="token"' }
+      : {},
+  });
 }

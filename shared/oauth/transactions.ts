@@ -12,17 +12,32 @@ export const TRANSACTION_TTL_SECONDS = 600;
 
 const row = z.object({ sealed: z.string(), expiresAt: z.number() });
 
-const transaction = z.object({
-  request: authorizationRequest,
+const atEntra = z.object({
   /** Of our own PKCE pair with Entra. */
   codeVerifier: z.string(),
   nonce: z.string(),
+  /** A claims challenge that this sign-in is to meet. */
+  claims: z.string().optional(),
 });
+const transaction = z.discriminatedUnion("purpose", [
+  atEntra.extend({ purpose: z.literal("client"), request: authorizationRequest }),
+  atEntra.extend({ purpose: z.literal("account") }),
+]);
 
-/** An authorization in progress at Entra: approved here, not yet come back. */
+/**
+ * A sign-in in progress at Entra: begun here, not yet come back. What it is for was settled when it began:
+ * a client gets a code, or the person gets the account page, and never the one for the other.
+ */
 export type Transaction = z.infer<typeof transaction>;
+export type ClientTransaction = Extract<Transaction, { purpose: "client" }>;
+export type AccountTransaction = Extract<Transaction, { purpose: "account" }>;
 
-/** Authorizations in progress, found by the `state` that Entra brings back, of which a hash is stored. */
+/** What a sign-in is for. */
+export type Purpose =
+  | { readonly purpose: "client"; readonly request: AuthorizationRequest }
+  | { readonly purpose: "account" };
+
+/** Sign-ins in progress, found by the `state` that Entra brings back, of which a hash is stored. */
 export class Transactions {
   readonly #table;
   readonly #sealer: Sealer;
@@ -38,15 +53,16 @@ export class Transactions {
 
   /** @returns The state and the nonce to send to Entra. */
   async begin(
-    request: AuthorizationRequest,
+    purpose: Purpose,
     codeVerifier: string,
+    claims?: string,
   ): Promise<{ state: string; nonce: string }> {
     const expiresAt = this.#clock.now() + TRANSACTION_TTL_SECONDS * 1000;
     const state = newHandle(this.#random, expiresAt);
     const nonce = randomSecret(this.#random);
     const key = handleKey(state);
     if (key === undefined) throw new TypeError("a new state has a key");
-    const text = JSON.stringify({ request, codeVerifier, nonce } satisfies Transaction);
+    const text = JSON.stringify({ ...purpose, codeVerifier, nonce, claims } satisfies Transaction);
     const sealed = await this.#sealer.seal("transaction", key.row, text);
     await this.#table.insert(key, { sealed, expiresAt });
     return { state, nonce };

@@ -27,8 +27,13 @@ export class LocalRelay implements Relay {
   }
 
   async announce(userKey: string, change: Change): Promise<void> {
-    await Promise.all(
+    // Who made the change has no part in a stream that is just ending.
+    await Promise.allSettled(
       this.#connections.of(userKey).map((connection) => connection.announce(change)),
     );
+  }
+
+  endSession(sessionId: string): Promise<void> {
+    return this.#connections.closeSession(sessionId);
   }
 }

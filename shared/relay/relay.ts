@@ -19,4 +19,6 @@ export interface Relay {
   ): Promise<"accepted" | "unknown">;
   /** Tells every stream of a person about a change. */
   announce(userKey: string, change: Change): Promise<void>;
+  /** Closes the streams of a session that has ended. */
+  endSession(sessionId: string): Promise<void>;
 }

@@ -36,6 +36,8 @@ export class BearerCheck {
     max: REMEMBERED,
   });
 
+  #forgotten = 0;
+
   constructor(deps: {
     accessTokens: AccessTokens;
     sessions: Sessions;
@@ -60,6 +62,9 @@ export class BearerCheck {
       const accessToken = await this.#verify(token, audiences);
       const session = await this.#livingSession(accessToken);
       if (session === undefined) throw new TokenInvalid("The session has ended.");
+      if (session.claims !== undefined) {
+        throw new TokenInvalid("Microsoft Entra ID asks for a new sign-in.");
+      }
       return { session, scopes: accessToken.scopes };
     } catch (error) {
       throw error instanceof TokenInvalid ? this.#challenge(resource, error) : error;
@@ -69,6 +74,7 @@ export class BearerCheck {
   /** Makes the next check of a session ask storage. */
   forget(sessionId: string): void {
     this.#alive.delete(sessionId);
+    this.#forgotten++;
   }
 
   async #verify(token: string, audiences: readonly string[]): Promise<AccessToken> {
@@ -91,6 +97,7 @@ export class BearerCheck {
     const now = this.#clock.now();
     const age = known === undefined ? Infinity : now - known.checkedAt;
     if (known !== undefined && age < SESSION_CHECK_MS) return known.session;
+    const forgotten = this.#forgotten;
     try {
       const row = await this.#sessions.find(token.userKey, token.sessionId);
       if (row === undefined) {
@@ -98,7 +105,10 @@ export class BearerCheck {
         return undefined;
       }
       const session = toSession(row);
-      this.#alive.set(token.sessionId, { session, checkedAt: now });
+      // What was read before a session was forgotten must not bring it back.
+      if (forgotten === this.#forgotten) {
+        this.#alive.set(token.sessionId, { session, checkedAt: now });
+      }
       return session;
     } catch (error) {
       const forgivable = error instanceof StorageUnavailable;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { joinText, longText, type LongText, splitText } from "../storage/long-text.ts";
 import { RowChanged, RowExists, type Store } from "../storage/store.ts";
 import { TypedTable } from "../storage/typed-table.ts";
 
@@ -35,14 +36,12 @@ export type SettingsValue = z.infer<typeof settingsSchema>;
 
 const DEFAULTS: SettingsValue = { filters: {}, timeZone: "UTC", savedPrompts: [] };
 
-const row = z.object({ json: z.string() });
-
 /** The `settings` table: one row a person. */
 export class SettingsTable {
   readonly #table;
 
   constructor(deps: { store: Store }) {
-    this.#table = new TypedTable(deps.store, "settings", row);
+    this.#table = new TypedTable(deps.store, "settings", longText);
   }
 
   /** @returns The settings of one person, and nobody else's. */
@@ -51,15 +50,15 @@ export class SettingsTable {
     const table = this.#table;
     return {
       async read() {
-        return parse((await table.get(key))?.value.json);
+        return parse((await table.get(key))?.value);
       },
       async update(change) {
         // Two clients of one person may write at once: the later one starts again from what it finds.
         for (;;) {
           const found = await table.get(key);
-          const next = { ...parse(found?.value.json), ...change };
+          const next = { ...parse(found?.value), ...change };
           try {
-            const value = { json: JSON.stringify(next) };
+            const value = splitText(JSON.stringify(next));
             await (found === undefined ? table.insert(key, value) : table.replace(found, value));
             return next;
           } catch (error) {
@@ -77,8 +76,8 @@ export interface PersonalSettings {
   update(change: Partial<SettingsValue>): Promise<SettingsValue>;
 }
 
-function parse(json: string | undefined): SettingsValue {
-  return json === undefined ? DEFAULTS : settingsSchema.parse(JSON.parse(json));
+function parse(value: LongText | undefined): SettingsValue {
+  return value === undefined ? DEFAULTS : settingsSchema.parse(JSON.parse(joinText(value)));
 }
 
 function isTimeZone(zone: string): boolean {

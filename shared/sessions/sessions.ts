@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Identity } from "../entra/entra.ts";
 import { formatScopes, parseScopes, type Scope } from "../oauth/scopes.ts";
 import type { Expiries } from "../storage/expiries.ts";
-import type { Key, Store } from "../storage/store.ts";
+import { type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import type { Vault } from "./vault.ts";
 
@@ -26,6 +26,16 @@ export interface Session {
   readonly idleUntil: number;
   /** However often it is refreshed, it ends here. */
   readonly endsAt: number;
+  /** A claims challenge of Entra's: the tokens are refused until the person has signed in again. */
+  readonly claims?: string | undefined;
+  /** Which browser the person signed in with, see `http/device-cookie.ts`. */
+  readonly device?: string | undefined;
+}
+
+/** A session as a list of them shows it. */
+export interface ListedSession extends Session {
+  /** When its tokens were last issued or refreshed (ms). Calls in between leave no trace in storage. */
+  readonly lastUsedAt: number;
 }
 
 const row = z.object({
@@ -39,6 +49,8 @@ const row = z.object({
   createdAt: z.number(),
   idleUntil: z.number(),
   endsAt: z.number(),
+  lastUsedAt: z.number(),
+  device: z.string().optional(),
   /** How often the refresh token was rotated; 0 before the code is redeemed. */
   generation: z.number().int(),
   /** The hash of the refresh token that is valid now; empty before the code is redeemed. */
@@ -47,6 +59,10 @@ const row = z.object({
   previousHash: z.string().optional(),
   retryAnswer: z.string().optional(),
   rotatedAt: z.number().optional(),
+  /** Until when one request may ask Entra and rotate, while others wait for its answer. */
+  leaseUntil: z.number().optional(),
+  /** What Entra wants to be shown before the session's tokens are good again. */
+  claims: z.string().optional(),
 });
 export type SessionRow = Typed<z.infer<typeof row>>;
 
@@ -79,6 +95,7 @@ export class Sessions {
       objectId: identity.objectId,
       scopes: formatScopes(scopes),
       roles: JSON.stringify(roles),
+      lastUsedAt: session.createdAt,
       generation: 0,
       refreshHash: "",
     });
@@ -91,12 +108,60 @@ export class Sessions {
     return this.#clock.now() < endOf(found) ? found : undefined;
   }
 
+  /** @returns A person's sessions that are alive, the last used one first. */
+  async list(userKey: string): Promise<ListedSession[]> {
+    const alive: ListedSession[] = [];
+    for await (const found of this.table.list(userKey)) {
+      if (this.#clock.now() >= endOf(found)) continue;
+      alive.push({ ...toSession(found), lastUsedAt: found.value.lastUsedAt });
+    }
+    return alive.toSorted((a, b) => b.lastUsedAt - a.lastUsedAt);
+  }
+
   /**
-   * Ends a session: its tokens stop working and its Entra tokens are forgotten. Ending it twice is fine.
+   * Ends a session in storage: its tokens stop working and its Entra tokens are forgotten. Ending it twice
+   * is fine. Who ends one that may be in use calls `SessionEnd`, which calls this.
+   *
+   * @returns Whether there was one.
    */
-  async end(userKey: string, sessionId: string): Promise<void> {
-    await this.table.delete({ partition: userKey, row: sessionId });
+  async end(userKey: string, sessionId: string): Promise<boolean> {
+    const existed = await this.table.delete({ partition: userKey, row: sessionId });
     await this.#vault.erase(sessionId);
+    return existed;
+  }
+
+  /** Keeps a claims challenge of Entra's with the session. */
+  async challenge(userKey: string, sessionId: string, claims: string): Promise<void> {
+    for (;;) {
+      const found = await this.find(userKey, sessionId);
+      if (found === undefined) return;
+      try {
+        await this.table.replace(found, { ...found.value, claims });
+        return;
+      } catch (error) {
+        if (!(error instanceof RowChanged)) throw error;
+      }
+    }
+  }
+
+  /**
+   * The claims challenge that waits for this person's next sign-in with this client. One that the sign-in
+   * has just met is settled: the sessions that it had stopped are ended.
+   *
+   * @param met The challenge that the sign-in was begun with.
+   * @returns The challenge that is still to be met.
+   */
+  async takeChallenge(
+    userKey: string,
+    clientId: string,
+    met: string | undefined,
+  ): Promise<string | undefined> {
+    for await (const { key, value } of this.table.list(userKey)) {
+      if (value.clientId !== clientId || value.claims === undefined) continue;
+      if (value.claims !== met) return value.claims;
+      await this.end(userKey, key.row);
+    }
+    return undefined;
   }
 
   /**
@@ -129,5 +194,7 @@ export function toSession({ key, value }: SessionRow): Session {
     createdAt: value.createdAt,
     idleUntil: value.idleUntil,
     endsAt: value.endsAt,
+    claims: value.claims,
+    device: value.device,
   };
 }

@@ -1,6 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { ACCOUNTS } from "../../tools/entra/directory.ts";
 import { type LocalStack, startLocalStack } from "../support/local-stack.ts";
 import { connectAs } from "../support/sdk-client.ts";
+
+// Whole systems start here, and a busy machine takes its time over that.
+vi.setConfig({ testTimeout: 20_000 });
 
 let stack: LocalStack;
 
@@ -10,10 +14,37 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 describe("a client that has never seen the server", () => {
-  it("signs in as alice and is told who alice is", async () => {
-    const { client, close } = await connectAs(stack.baseUrl, "alice");
+  it.each(["alice", "bob"] as const)("signs in as %s and is told who that is", async (account) => {
+    const { client, close } = await connectAs(stack.baseUrl, account);
+    const { displayName, mail } = ACCOUNTS[account].profile;
     const result = await client.callTool({ name: "getUserDetails", arguments: {} });
     expect(result.isError).toBeFalsy();
+    expect(result.structuredContent).toMatchObject({ displayName, mail });
     await close();
+  });
+});
+
+describe("two people at the same time", () => {
+  it("are never mixed up: 20 calls of each, interleaved, answer for who called", async () => {
+    const connections = await Promise.all(
+      (["alice", "bob"] as const).map(async (account) => ({
+        account,
+        ...(await connectAs(stack.baseUrl, account)),
+      })),
+    );
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => connections)
+        .flat()
+        .map(async ({ account, client }) => {
+          const result = await client.callTool({ name: "getUserDetails", arguments: {} });
+          return { account, result };
+        }),
+    );
+    expect(answers).toHaveLength(40);
+    for (const { account, result } of answers) {
+      const { displayName, mail } = ACCOUNTS[account].profile;
+      expect(result.structuredContent).toMatchObject({ displayName, mail });
+    }
+    await Promise.all(connections.map(({ close }) => close()));
   });
 });

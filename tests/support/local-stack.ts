@@ -3,7 +3,11 @@ import {
   type FunctionsHost,
   startFunctionsHost,
 } from "../../tools/functions-host/start-functions-host.ts";
-import { azuriteConnectionString, planLocalStack } from "../../tools/stack/local-settings.ts";
+import {
+  azuriteConnectionString,
+  planLocalStack,
+  SAMPLE,
+} from "../../tools/stack/local-settings.ts";
 import { freePort } from "../../tools/stack/ports.ts";
 import { type RunningAzurite, startAzurite } from "../../tools/stack/start-azurite.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
@@ -32,7 +36,7 @@ export async function startLocalStack(env: Record<string, string> = {}): Promise
   const ports = { table, blob, queue };
   const azurite: RunningAzurite = await startAzurite({ ports });
   const entra = await startEntra({ port: 0 });
-  const plan = planLocalStack(ROOT, { app, table, blob, queue, entra: entra.port }, {});
+  const plan = planLocalStack(ROOT, { app, table, blob, queue, entra: entra.port }, {}, SAMPLE);
   const log: string[] = [];
   const host = await startFunctionsHost({
     root: ROOT.pathname,

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { OAuthClientProvider } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
@@ -6,7 +7,7 @@ import type {
   OAuthTokens,
 } from "@modelcontextprotocol/sdk/shared/auth.js";
 import { type Account, signIn } from "./sign-in.ts";
-import { UserAgent } from "./user-agent.ts";
+import { type Fetch, UserAgent } from "./user-agent.ts";
 
 const REDIRECT_URL = "http://localhost:33418/callback";
 
@@ -24,6 +25,7 @@ export class TestProvider implements OAuthClientProvider {
   #information: OAuthClientInformationMixed | undefined;
   #tokens: OAuthTokens | undefined;
   #verifier = "";
+  readonly #state = randomUUID();
 
   clientInformation(): OAuthClientInformationMixed | undefined {
     return this.#information;
@@ -47,7 +49,7 @@ export class TestProvider implements OAuthClientProvider {
     return this.#verifier;
   }
   state(): string {
-    return "state-of-the-test-client";
+    return this.#state;
   }
 }
 
@@ -58,6 +60,16 @@ export interface ConnectedClient {
   readonly close: () => Promise<void>;
 }
 
+export interface ConnectOptions {
+  /** How the client and the browser reach the server. */
+  readonly fetch?: Fetch;
+  /** The person's browser; a new one by default. */
+  readonly agent?: UserAgent;
+  readonly provider?: TestProvider;
+  /** Asked for in place of the scope that the server's challenge names. */
+  readonly scope?: string;
+}
+
 /**
  * A client that has never seen the server: finds the way in, registers, signs in as `account`, connects.
  *
@@ -66,29 +78,47 @@ export interface ConnectedClient {
 export async function connectAs(
   baseUrl: string,
   account: Account,
-  agent = new UserAgent(),
+  {
+    fetch = globalThis.fetch,
+    agent = new UserAgent(fetch),
+    provider = new TestProvider(),
+    scope,
+  }: ConnectOptions = {},
 ): Promise<ConnectedClient> {
-  const provider = new TestProvider();
   const url = new URL("/sse", baseUrl);
-  const first = new SSEClientTransport(url, { authProvider: provider });
-  const refused = await new Client({ name: "test", version: "1" }).connect(first).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (provider.authorizationUrl === undefined) {
+  const first = new SSEClientTransport(url, { authProvider: provider, fetch });
+  const refused = await newClient()
+    .connect(first)
+    .then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  const { authorizationUrl } = provider;
+  if (authorizationUrl === undefined) {
     throw new Error("the client was not asked to sign in", { cause: refused });
   }
-  const back = await signIn(agent, provider.authorizationUrl, account);
+  if (scope !== undefined) authorizationUrl.searchParams.set("scope", scope);
+  const back = await signIn(agent, authorizationUrl, account);
   const code = back.searchParams.get("code");
   if (code === null) throw new Error(`no code: ${back}`);
+  if (back.searchParams.get("state") !== provider.state()) throw new Error("another state");
   await first.finishAuth(code);
-  return reconnect(baseUrl, provider);
+  return reconnect(baseUrl, provider, fetch);
 }
 
 /** Connects with the registration and the tokens that `provider` has. */
-export async function reconnect(baseUrl: string, provider: TestProvider): Promise<ConnectedClient> {
-  const transport = new SSEClientTransport(new URL("/sse", baseUrl), { authProvider: provider });
-  const client = new Client({ name: "test", version: "1" });
+export async function reconnect(
+  baseUrl: string,
+  provider: TestProvider,
+  fetch: Fetch = globalThis.fetch,
+): Promise<ConnectedClient> {
+  const url = new URL("/sse", baseUrl);
+  const transport = new SSEClientTransport(url, { authProvider: provider, fetch });
+  const client = newClient();
   await client.connect(transport);
   return { client, provider, close: () => client.close() };
+}
+
+function newClient(): Client {
+  return new Client({ name: "test", version: "1" });
 }

@@ -5,7 +5,7 @@ import { jsonLog, type Log } from "../../shared/log.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { Store } from "../../shared/storage/store.ts";
-import { planLocalStack } from "../../tools/stack/local-settings.ts";
+import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { TestClock } from "./test-clock.ts";
 import type { Fetch } from "./user-agent.ts";
@@ -37,7 +37,7 @@ export interface TestAppOptions {
 /** The app without a host: real handlers, MSAL and all, on an in-memory store and a clock that tests move. */
 export function createTestApp(options: TestAppOptions = {}): TestApp {
   const entraUrl = options.entraUrl ?? "http://localhost:9";
-  const { values } = planLocalStack(ROOT, {}, {});
+  const { values } = planLocalStack(ROOT, {}, {}, SAMPLE);
   const config = loadConfig({
     ...values,
     PUBLIC_BASE_URL: BASE_URL,
@@ -96,12 +96,14 @@ function handlerName(pathname: string): keyof App["handlers"] {
       return "openIdConfiguration";
     case "/.well-known/jwks.json":
       return "jwks";
+    case "/account":
     case "/authorize":
     case "/callback":
     case "/consent":
     case "/health":
     case "/message":
     case "/register":
+    case "/revoke":
     case "/sse":
     case "/token":
       return path.slice(1) as keyof App["handlers"];

@@ -12,6 +12,13 @@ export class TestClock implements Clock {
     return this.#now;
   }
 
+  /** Lets other work go on, without moving the clock. */
+  sleep(): Promise<void> {
+    return new Promise((resolve) => {
+      setTimeout(resolve, 2);
+    });
+  }
+
   advance({ seconds }: { seconds: number }): void {
     this.#now += seconds * 1000;
   }

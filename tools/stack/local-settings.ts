@@ -5,6 +5,8 @@ const localSettings = z.object({ Values: z.record(z.string(), z.string()) });
 
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
+export const SAMPLE = "local.settings.sample.json";
+
 /** Where the parts of the local stack listen. */
 export interface Ports {
   readonly app: number;
@@ -32,14 +34,16 @@ export type Flags = Partial<Ports>;
  * none; a variable that is already in the environment wins over the file, and a flag over both.
  *
  * @param root The project's folder.
+ * @param settingsFile Another file than that, relative to `root`.
  */
 export function planLocalStack(
   root: URL,
   flags: Flags,
   env: Readonly<Record<string, string | undefined>>,
+  settingsFile = "local.settings.json",
 ): LocalPlan {
-  const own = new URL("local.settings.json", root);
-  const file = existsSync(own) ? own : new URL("local.settings.sample.json", root);
+  const own = new URL(settingsFile, root);
+  const file = existsSync(own) ? own : new URL(SAMPLE, root);
   const { Values } = localSettings.parse(JSON.parse(readFileSync(file, "utf8")));
   const values: Record<string, string> = { ...Values };
   for (const name of Object.keys(values)) {

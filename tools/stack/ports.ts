@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -21,14 +22,20 @@ export async function waitForPort(port: number, timeoutMs: number): Promise<void
   }
 }
 
-/** @returns A port that is free on this machine. */
+/** Below the range from which systems give ports to outgoing connections (Linux: from 32768 on). */
+const FREE_PORTS = { from: 20_000, to: 32_000 } as const;
+
+/**
+ * Chooses a port for something that starts later, and that may start again: no outgoing connection takes it in
+ * between, as it could one that the system would give.
+ *
+ * @returns A port that is free on this machine.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
+  for (;;) {
+    const port = randomInt(FREE_PORTS.from, FREE_PORTS.to);
+    if (!(await isTaken(port, "127.0.0.1")) && !(await isTaken(port, "::1"))) return port;
+  }
 }
 
 function isTaken(port: number, host: string): Promise<boolean> {

@@ -39,6 +39,10 @@ export function consentPage(view: ConsentView, headers: HeadersInit = {}): Respo
       </p>
       <form method="post" action="/consent">
         <input type="hidden" name="request" value="${view.request}" />
+        <label class="choice">
+          <input type="checkbox" name="remember" value="yes" />
+          Do not ask me again about this app in this browser, for 30 days
+        </label>
         <button name="decision" value="approve">Allow and continue</button>
         <button name="decision" value="deny">Deny</button>
       </form>

@@ -28,6 +28,7 @@ export function homePage({ endpoints, features }: HomeView): Response {
         page: add the server’s address to your client, and the client takes you through the sign-in.
       </p>
       ${addresses(endpoints)} ${howToConnect(endpoints[0].url)}
+      <p><a href="/account">See and disconnect the apps that are connected as you</a></p>
       ${features.length > 0 && tools(features)}
     `,
   });

@@ -76,6 +76,15 @@ li .quiet { display: block; }
 .list > li { padding-block: .75rem; border-top: 1px solid var(--line); }
 .list > li:first-child { padding-block-start: 0; border-top: 0; }
 .list > li:last-child { padding-block-end: 0; }
+.apps { margin-block: 1.5rem; border-block: 1px solid var(--line); }
+.apps > li, .apps > li:first-child, .apps > li:last-child { padding-block: 1.25rem; }
+.apps h2 { margin-block: 0 .25rem; }
+.apps dl { margin: 0; }
+.apps dl > div { display: flex; gap: 0 1rem; align-items: baseline; }
+.apps dt { flex: none; width: 5.5rem; }
+.apps form { margin-block: 1rem 0; }
+.apps button { flex: none; min-height: 2.5rem; padding-block: .375rem; }
+.badge { width: fit-content; margin-block-end: .5rem; padding: .125rem .625rem; background: var(--tint); border: 1px solid var(--line); border-radius: 1rem; font-size: .875rem; }
 .granted > li { position: relative; padding: .25rem 0 .25rem 1.75rem; }
 .granted > li::before { content: ""; position: absolute; inset: .55rem auto auto .3rem; width: .4rem; height: .75rem; border: solid var(--link); border-width: 0 2px 2px 0; transform: rotate(45deg); }
 .note { margin-block-end: 1rem; padding: .75rem 1rem; background: var(--tint); border: 1px solid var(--line); border-inline-start: 4px solid var(--accent); border-radius: .5rem; }
@@ -84,10 +93,12 @@ details dl { margin: .25rem 0 0; font-size: .875rem; }
 details code { font-size: .8125rem; }
 details dd { margin-block-end: .5rem; }
 form { display: flex; flex-wrap: wrap; gap: .75rem; margin-block: 1.5rem 1rem; }
+.choice { flex: 1 1 100%; display: flex; gap: .6rem; align-items: baseline; }
+.choice input { flex: none; width: 1rem; height: 1rem; margin: 0; accent-color: var(--accent); translate: 0 .15rem; }
 button { flex: 1 1 10rem; min-height: 2.875rem; padding: .625rem 1rem; border: 1px solid var(--edge); border-radius: .5rem; background: var(--card); color: var(--text); font: inherit; font-weight: 600; cursor: pointer; }
 button:hover { background: var(--tint); }
-button[value="approve"] { background: var(--accent); border-color: var(--accent); color: #fff; }
-button[value="approve"]:hover { background: var(--accent-strong); border-color: var(--accent-strong); }
+button[value="approve"], button.primary { background: var(--accent); border-color: var(--accent); color: #fff; }
+button[value="approve"]:hover, button.primary:hover { background: var(--accent-strong); border-color: var(--accent-strong); }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 3px; border-radius: .25rem; }
 button:focus-visible { border-radius: .5rem; }
 @media (min-width: 40rem) {

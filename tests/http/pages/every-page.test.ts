@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { accountPage } from "../../../shared/http/pages/account-page.ts";
+import { accountSignInPage } from "../../../shared/http/pages/account-sign-in-page.ts";
 import { consentPage } from "../../../shared/http/pages/consent-page.ts";
 import { donePage } from "../../../shared/http/pages/done-page.ts";
 import { errorPage } from "../../../shared/http/pages/error-page.ts";
@@ -59,6 +61,28 @@ const pages = [
         requestId: attack("requestId"),
       }),
     fields: ["title", "message", "whatToDo", "requestId"],
+  },
+  {
+    name: "account",
+    render: () =>
+      accountPage({
+        apps: ["first", "second"].map((name) => ({
+          sessionId: attack("sessionId"),
+          clientName: attack(name),
+          createdAt: new Date(0),
+          lastUsedAt: new Date(0),
+          permissions: [attack("permission")],
+          thisBrowser: true,
+        })),
+        form: attack("form"),
+        notice: "ended",
+      }),
+    fields: ["sessionId", "first", "second", "permission", "form"],
+  },
+  {
+    name: "account sign-in",
+    render: () => accountSignInPage({ form: attack("form"), notice: "stale" }),
+    fields: ["form"],
   },
   {
     name: "done",
@@ -122,5 +146,5 @@ it("gives every page a title of its own", async () => {
     pages.map(async ({ render }) => (await render().text()).match(/<title>([^<]*)</)?.[1]),
   );
   // error and done take theirs from the view, which is the same attack here
-  expect(new Set(titles)).toHaveProperty("size", 3);
+  expect(new Set(titles)).toHaveProperty("size", 5);
 });

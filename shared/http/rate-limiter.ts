@@ -1,0 +1,67 @@
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+
+/** The seam to where calls are counted. In memory, each instance counts what it sees. */
+export interface RateLimiter {
+  /** @returns undefined where the call may go on, else the seconds until the next one may. */
+  take(limit: Limit, caller: string): Promise<number | undefined>;
+}
+
+/** How many calls of one kind a caller may make in a minute. */
+export interface Limit {
+  readonly name: string;
+  readonly perMinute: number;
+}
+
+const WINDOW_SECONDS = 60;
+
+/**
+ * Calls a minute from one address. A whole office can be behind one: 600 sign-ins a minute pass, each with a
+ * registration, pages that are fetched twice, and refreshes afterwards.
+ */
+export const LIMITS = {
+  register: { name: "register", perMinute: 900 },
+  authorize: { name: "authorize", perMinute: 1_800 },
+  consent: { name: "consent", perMinute: 1_200 },
+  callback: { name: "callback", perMinute: 1_200 },
+  token: { name: "token", perMinute: 3_000 },
+} as const satisfies Record<string, Limit>;
+
+/** Counts in the memory of this process. */
+export class MemoryRateLimiter implements RateLimiter {
+  readonly #factor: number;
+  readonly #limiters = new Map<string, RateLimiterMemory>();
+
+  /** @param factor Multiplies every limit. */
+  constructor(factor: number) {
+    this.#factor = factor;
+  }
+
+  async take(limit: Limit, caller: string): Promise<number | undefined> {
+    try {
+      await this.#limiter(limit).consume(caller);
+      return undefined;
+    } catch (refused) {
+      if (!(refused instanceof RateLimiterRes)) throw refused;
+      return Math.max(1, Math.ceil(refused.msBeforeNext / 1000));
+    }
+  }
+
+  #limiter({ name, perMinute }: Limit): RateLimiterMemory {
+    const known = this.#limiters.get(name);
+    if (known !== undefined) return known;
+    const points = Math.max(1, Math.round(perMinute * this.#factor));
+    const limiter = new RateLimiterMemory({ keyPrefix: name, points, duration: WINDOW_SECONDS });
+    this.#limiters.set(name, limiter);
+    return limiter;
+  }
+}
+
+/**
+ * The caller's address: the last hop of `X-Forwarded-For`, which Azure's front end writes, without the port.
+ * What stands before it was sent by the caller and proves nothing.
+ */
+export function callerAddress(request: Request): string {
+  const last = request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
+  const address = /^\[([^\]]+)\](?::\d+)?$/.exec(last)?.[1] ?? last.replace(/^([^:]+):\d+$/, "$1");
+  return address === "" ? "unknown" : address;
+}

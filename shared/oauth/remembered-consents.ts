@@ -1,0 +1,84 @@
+import { z } from "zod";
+import type { Clock } from "../clock.ts";
+import { type CookiePolicy, readCookie, setCookie } from "../http/cookies.ts";
+import { SealBroken, type Sealer } from "../keys/seal.ts";
+import type { AuthorizationRequest } from "./authorization-request.ts";
+import { consentTarget } from "./redirect-uri.ts";
+import { SCOPES } from "./scopes.ts";
+
+const COOKIE = "consents";
+const DAY_SECONDS = 86_400;
+const TTL_SECONDS = 30 * DAY_SECONDS;
+/** A cookie has 4 KiB at most. */
+const MAX_REMEMBERED = 10;
+
+const consents = z.array(
+  z.object({
+    clientId: z.string(),
+    target: z.string(),
+    scopes: z.array(z.enum(SCOPES)),
+    expiresAt: z.number(),
+  }),
+);
+type Consent = z.infer<typeof consents>[number];
+
+/**
+ * The consents that a person chose to have remembered, in a sealed cookie of their browser. Each is for one
+ * client, one host to return to and one set of scopes; anything else asks again.
+ */
+export class RememberedConsents {
+  readonly #sealer: Sealer;
+  readonly #clock: Clock;
+  readonly #cookies: CookiePolicy;
+
+  constructor(deps: { sealer: Sealer; clock: Clock; cookies: CookiePolicy }) {
+    this.#sealer = deps.sealer;
+    this.#clock = deps.clock;
+    this.#cookies = deps.cookies;
+  }
+
+  /**
+   * Whether the page may be left out. Only for a request that no other site has caused: the person typed it,
+   * an app opened the browser, or it came from here. Browsers that do not say so are asked again.
+   */
+  async covers(request: Request, authorization: AuthorizationRequest): Promise<boolean> {
+    const site = request.headers.get("sec-fetch-site");
+    if (site !== "none" && site !== "same-origin") return false;
+    return (await this.#read(request)).some(
+      (consent) =>
+        isFor(consent, authorization) &&
+        authorization.scopes.every((scope) => consent.scopes.includes(scope)),
+    );
+  }
+
+  /** @returns The `Set-Cookie` header that adds a consent to those that the browser has. */
+  async remember(request: Request, authorization: AuthorizationRequest): Promise<string> {
+    const others = (await this.#read(request)).filter((known) => !isFor(known, authorization));
+    const consent: Consent = {
+      clientId: authorization.clientId,
+      target: consentTarget(authorization.redirectUri),
+      scopes: authorization.scopes,
+      expiresAt: this.#clock.now() + TTL_SECONDS * 1000,
+    };
+    const text = JSON.stringify([consent, ...others].slice(0, MAX_REMEMBERED));
+    const sealed = await this.#sealer.seal("consent-cookie", COOKIE, text);
+    return setCookie(COOKIE, sealed, TTL_SECONDS, this.#cookies);
+  }
+
+  async #read(request: Request): Promise<Consent[]> {
+    const sealed = readCookie(request, COOKIE, this.#cookies);
+    if (sealed === undefined) return [];
+    try {
+      const text = await this.#sealer.open("consent-cookie", COOKIE, sealed);
+      const now = this.#clock.now();
+      return consents.parse(JSON.parse(text)).filter(({ expiresAt }) => now < expiresAt);
+    } catch (error) {
+      if (error instanceof SealBroken) return [];
+      throw error;
+    }
+  }
+}
+
+function isFor(consent: Consent, { clientId, redirectUri }: AuthorizationRequest): boolean {
+  return consent.clientId === clientId && consent.target === consentTarget(redirectUri);
+}

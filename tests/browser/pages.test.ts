@@ -1,0 +1,96 @@
+import { fileURLToPath } from "node:url";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { ROOT } from "../../tools/stack/command-line.ts";
+import { startBrowser } from "../support/browser.ts";
+import { type LocalStack, startLocalStack } from "../support/local-stack.ts";
+import { OAuthTestClient } from "../support/oauth-client.ts";
+import { approve } from "../support/sign-in.ts";
+import { UserAgent } from "../support/user-agent.ts";
+
+/** Ignored by git: for people to look at. */
+const SCREENSHOTS = fileURLToPath(new URL("test-results/browser/", ROOT));
+
+const LONG_NAME = `${"W".repeat(60)}<b>"bold"</b>`;
+
+const PAGES = [
+  "home",
+  "consent",
+  "consent for a client with a long name",
+  "error",
+  "account picker",
+] as const;
+
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 30_000 });
+
+const browser = await startBrowser();
+
+describe.runIf(browser !== undefined)("every page that a person sees", () => {
+  let stack: LocalStack;
+  let urls: Record<(typeof PAGES)[number], URL>;
+
+  beforeAll(async () => {
+    stack = await startLocalStack();
+    const client = await new OAuthTestClient(stack.baseUrl, fetch).register();
+    const redirectUri = `https://client.example/${"long-path-segment".repeat(12)}`;
+    const wordy = await new OAuthTestClient(stack.baseUrl, fetch).register({
+      client_name: LONG_NAME,
+      redirect_uris: [redirectUri],
+    });
+    urls = {
+      home: new URL("/", stack.baseUrl),
+      consent: client.authorizationUrl(),
+      "consent for a client with a long name": wordy.authorizationUrl({
+        redirect_uri: redirectUri,
+      }),
+      error: new URL("/callback?state=unknown&code=unknown", stack.baseUrl),
+      "account picker": await approve(new UserAgent(), client.authorizationUrl()),
+    };
+  }, 60_000);
+  afterAll(async () => {
+    await browser?.close();
+    await stack.stop();
+  });
+
+  describe.each(PAGES)("%s", (name) => {
+    it.each([
+      ["light", 360],
+      ["dark", 360],
+      ["light", 1280],
+    ] as const)(
+      "in the %s scheme at %i px has no horizontal scroll, and nothing that its own policy forbids",
+      async (colorScheme, width) => {
+        const context = await withBrowser().newContext({
+          colorScheme,
+          viewport: { width, height: 800 },
+        });
+        const page = await context.newPage();
+        const complaints: string[] = [];
+        page.on("console", (message) => {
+          if (/Content Security Policy|Refused/.test(message.text())) {
+            complaints.push(message.text());
+          }
+        });
+        page.on("pageerror", (error) => complaints.push(error.message));
+        await page.goto(urls[name].href);
+        for (const summary of await page.locator("summary").all()) await summary.click();
+        const file = `${name.replaceAll(" ", "-")}-${colorScheme}-${width}.png`;
+        await page.screenshot({ path: `${SCREENSHOTS}${file}`, fullPage: true });
+        const { scrollWidth, clientWidth } = await page.evaluate(() => {
+          const { scrollWidth: content, clientWidth: shown } = document.documentElement;
+          return { scrollWidth: content, clientWidth: shown };
+        });
+        expect(scrollWidth).toBeLessThanOrEqual(clientWidth);
+        expect(await page.getByRole("heading", { level: 1 }).count()).toBe(1);
+        expect(complaints).toEqual([]);
+        await context.close();
+      },
+    );
+  });
+});
+
+function withBrowser(): Browser {
+  if (browser === undefined) throw new Error("no browser");
+  return browser;
+}

@@ -1,0 +1,196 @@
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import {
+  PromptListChangedNotificationSchema,
+  ResourceUpdatedNotificationSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { features } from "../../shared/features/all.ts";
+import { jsonLog } from "../../shared/log.ts";
+import { FeatureCalls } from "../../shared/mcp/feature-calls.ts";
+import { createMcpServer, type McpServer } from "../../shared/mcp/server.ts";
+import { SCOPES, type Scope } from "../../shared/oauth/scopes.ts";
+import { createCall } from "../support/fake-call.ts";
+
+let client: Client;
+let mcp: McpServer;
+let fake: ReturnType<typeof createCall>;
+/** Of the token that comes with the next message. */
+let scopes: readonly Scope[];
+let notified: string[];
+beforeEach(async () => {
+  scopes = SCOPES;
+  notified = [];
+  fake = createCall();
+  const calls = new FeatureCalls({ features, log: jsonLog(() => undefined) });
+  mcp = createMcpServer(calls, () => () => fake.call);
+  const [near, far] = InMemoryTransport.createLinkedPair();
+  // As SseTransport does: each message comes with the scopes of its token.
+  const send = near.send.bind(near);
+  near.send = (message) => {
+    const authInfo = { token: "", clientId: "c", scopes: [...scopes] };
+    return send(message, { authInfo });
+  };
+  client = new Client({ name: "test", version: "1" });
+  client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
+    notified.push(params.uri);
+  });
+  client.setNotificationHandler(PromptListChangedNotificationSchema, () => {
+    notified.push("prompts");
+  });
+  await mcp.server.connect(far);
+  await client.connect(near);
+});
+afterEach(() => client.close());
+
+describe("what the server says about itself", () => {
+  it("names tools, resources with subscriptions, prompts that change, and completion", () => {
+    expect(client.getServerCapabilities()).toEqual({
+      tools: {},
+      resources: { subscribe: true },
+      prompts: { listChanged: true },
+      completions: {},
+    });
+    expect(client.getServerVersion()).toMatchObject({ name: "entra-mcp-functions" });
+    expect(client.getInstructions()).toContain("signed-in person");
+  });
+});
+
+describe("tools", () => {
+  it("are listed with schemas and hints", async () => {
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(features.tools.map(({ name }) => name));
+    const updateSettings = tools.find(({ name }) => name === "updateSettings");
+    expect(updateSettings).toMatchObject({
+      title: "Change my settings",
+      annotations: { idempotentHint: true, destructiveHint: false },
+      inputSchema: { type: "object", properties: { timeZone: { type: "string" } } },
+      outputSchema: { type: "object", required: ["filters", "timeZone", "savedPrompts"] },
+    });
+  });
+
+  it("answer with structured content that fits their schema, and with text", async () => {
+    await client.listTools(); // from now on the client checks results against the output schemas
+    fake.graph.answers.push({ displayName: "Alice", mail: "alice@contoso.example" });
+    const result = await client.callTool({ name: "getUserDetails" });
+    expect(result).toMatchObject({
+      content: [{ type: "text", text: "Alice <alice@contoso.example>" }],
+      structuredContent: { displayName: "Alice" },
+    });
+    expect(result.isError).toBeUndefined();
+  });
+
+  it("answer an error of theirs as a result, so that the model can read it", async () => {
+    const result = await client.callTool({ name: "listEvents", arguments: { days: 99 } });
+    expect(result).toMatchObject({ isError: true, content: [{ type: "text" }] });
+    expect(JSON.stringify(result.content)).toContain("days");
+  });
+
+  it("go by the scopes of the token that came with this very message", async () => {
+    scopes = ["mcp"];
+    const refused = await client.callTool({ name: "getUserDetails" });
+    expect(refused.isError).toBe(true);
+    expect(JSON.stringify(refused.content)).toContain("user.read");
+    expect(fake.graph.asked).toEqual([]);
+    scopes = ["mcp", "user.read"];
+    fake.graph.answers.push({});
+    expect((await client.callTool({ name: "getUserDetails" })).isError).toBeUndefined();
+  });
+
+  it("that are not there are an error of the protocol: invalid params (MCP 2025-11-25, tools)", async () => {
+    const attempt = client.callTool({ name: "nope" });
+    await expect(attempt).rejects.toMatchObject({ code: -32_602 });
+  });
+});
+
+describe("resources", () => {
+  it("are listed and read", async () => {
+    const { resources } = await client.listResources();
+    expect(resources.map(({ uri }) => uri)).toEqual(["user://me", "settings://me"]);
+    expect((await client.listResourceTemplates()).resourceTemplates).toEqual([]);
+    const { contents } = await client.readResource({ uri: "settings://me" });
+    expect(contents).toEqual([
+      {
+        uri: "settings://me",
+        mimeType: "application/json",
+        text: JSON.stringify({ filters: {}, timeZone: "UTC", savedPrompts: [] }),
+      },
+    ]);
+  });
+
+  it("that are not there are -32002, to read and to subscribe (MCP 2025-11-25, resources)", async () => {
+    const uri = "settings://bob";
+    await expect(client.readResource({ uri })).rejects.toMatchObject({ code: -32_002 });
+    await expect(client.subscribeResource({ uri })).rejects.toMatchObject({ code: -32_002 });
+  });
+
+  it("whose scope is missing are refused with the reason", async () => {
+    scopes = ["mcp"];
+    const attempt = client.readResource({ uri: "user://me" });
+    await expect(attempt).rejects.toThrow(/user\.read/);
+  });
+
+  it("are announced to who has subscribed, from then until they unsubscribe", async () => {
+    const uri = "settings://me";
+    const change = { kind: "resource-updated", uri } as const;
+    await mcp.announce(change);
+    await client.subscribeResource({ uri });
+    await mcp.announce(change);
+    await mcp.announce({ kind: "resource-updated", uri: "user://me" });
+    expect(notified).toEqual([uri]);
+    await client.unsubscribeResource({ uri });
+    await mcp.announce(change);
+    expect(notified).toEqual([uri]);
+  });
+});
+
+describe("prompts", () => {
+  it("are listed, the person's own last, and announced when they change", async () => {
+    await fake.call.settings.update({ savedPrompts: [{ name: "mine", text: "my text" }] });
+    await mcp.announce({ kind: "prompts-changed" });
+    expect(notified).toEqual(["prompts"]);
+    const { prompts } = await client.listPrompts();
+    expect(prompts.map(({ name }) => name)).toEqual(["plan-my-week", "introduce-me", "mine"]);
+    expect(prompts[1]?.arguments).toMatchObject([
+      { name: "audience", required: true },
+      { name: "tone", required: false },
+    ]);
+  });
+
+  it("are rendered as a message of the person's", async () => {
+    const rendered = await client.getPrompt({
+      name: "introduce-me",
+      arguments: { audience: "a new team" },
+    });
+    expect(rendered.messages).toMatchObject([{ role: "user", content: { type: "text" } }]);
+    expect(JSON.stringify(rendered.messages)).toContain("a new team");
+  });
+
+  it("are refused without a required argument, and where they are not there", async () => {
+    await expect(client.getPrompt({ name: "introduce-me" })).rejects.toThrow(/audience/);
+    await expect(client.getPrompt({ name: "x" })).rejects.toMatchObject({ code: -32_602 });
+  });
+});
+
+const complete = (name: string, argument: string, value: string) =>
+  client.complete({
+    ref: { type: "ref/prompt", name },
+    argument: { name: argument, value },
+  });
+
+describe("completion", () => {
+  it("suggests values for a prompt's argument", async () => {
+    expect((await complete("introduce-me", "tone", "f")).completion).toEqual({
+      values: ["formal", "friendly"],
+      total: 2,
+      hasMore: false,
+    });
+  });
+
+  it("is refused for arguments and references that are not there", async () => {
+    await expect(complete("introduce-me", "x", "")).rejects.toMatchObject({ code: -32_602 });
+    const ref = { type: "ref/resource", uri: "user://{id}" } as const;
+    const attempt = client.complete({ ref, argument: { name: "id", value: "" } });
+    await expect(attempt).rejects.toMatchObject({ code: -32_602 });
+  });
+});

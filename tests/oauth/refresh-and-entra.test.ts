@@ -1,0 +1,140 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { TokenResponse } from "../../shared/oauth/token-issuer.ts";
+import { MemoryStore } from "../../shared/storage/memory-store.ts";
+import { type RunningEntra, startEntra } from "../../tools/entra/start-entra.ts";
+import { OAuthTestClient } from "../support/oauth-client.ts";
+import { createTestApp, type TestApp } from "../support/test-app.ts";
+
+let entra: RunningEntra;
+let app: TestApp;
+let client: OAuthTestClient;
+let tokens: TokenResponse;
+
+beforeAll(async () => {
+  entra = await startEntra({ port: 0 });
+});
+afterAll(() => entra.stop());
+afterEach(() => entra.reset());
+
+async function signedIn(env: Record<string, string> = {}): Promise<void> {
+  app = createTestApp({ entraUrl: entra.url, env });
+  client = await new OAuthTestClient(app.baseUrl, app.fetch).register();
+  tokens = await client.tokens("alice");
+}
+
+function refreshesAtEntra(): number {
+  return entra.requests()["token.refresh_token"] ?? 0;
+}
+
+function openStream(accessToken: string): Promise<Response> {
+  return app.fetch(`${app.baseUrl}/sse`, { headers: { authorization: `Bearer ${accessToken}` } });
+}
+
+describe("simultaneous refreshes with one token", () => {
+  it("give the answers of one rotation and make one call to Entra, on one instance", async () => {
+    await signedIn();
+    const before = refreshesAtEntra();
+    const responses = await Promise.all(
+      Array.from({ length: 50 }, () => client.refresh(tokens.refresh_token)),
+    );
+    const answers = await Promise.all(responses.map((response) => response.text()));
+    expect(responses.map(({ status }) => status)).toEqual(Array(50).fill(200));
+    expect(new Set(answers).size).toBe(1);
+    expect(refreshesAtEntra() - before).toBe(1);
+  });
+
+  it("do so on three instances too", async () => {
+    const store = new MemoryStore();
+    const apps = [1, 2, 3].map(() => createTestApp({ entraUrl: entra.url, store }));
+    const clients = apps.map(({ baseUrl, fetch }) => new OAuthTestClient(baseUrl, fetch));
+    const [first] = clients;
+    if (first === undefined) throw new Error("no client");
+    const issued = await first.tokens();
+    const before = refreshesAtEntra();
+    const responses = await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        (clients[n % 3] ?? first).refresh(issued.refresh_token, { client_id: first.id }),
+      ),
+    );
+    const answers = await Promise.all(responses.map((response) => response.text()));
+    expect(new Set(answers).size).toBe(1);
+    expect(JSON.parse(answers[0] ?? "")).toHaveProperty("access_token");
+    expect(refreshesAtEntra() - before).toBe(1);
+  });
+});
+
+describe("a refresh asks Entra whether it still stands behind the session", () => {
+  beforeEach(() => signedIn());
+
+  it.each([
+    ["a disabled person", { userDisabled: ["alice"] }],
+    ["a revoked sign-in", { refreshTokensRevoked: ["alice"] }],
+    ["an expired sign-in", { refreshTokensExpired: ["alice"] }],
+    ["a policy that blocks", { policyBlocked: ["alice"] }],
+    ["a sign-in that needs MFA", { mfaRequired: ["alice"] }],
+    ["a consent that was taken back", { consentRequired: ["alice"] }],
+  ] as const)("ends the session for %s: invalid_grant", async (_case, switches) => {
+    entra.set(JSON.parse(JSON.stringify(switches)) as object);
+    const response = await client.refresh(tokens.refresh_token);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: "invalid_grant" });
+    entra.reset();
+    expect((await client.refresh(tokens.refresh_token)).status).toBe(400);
+    expect((await openStream(tokens.access_token)).status).toBe(401);
+  });
+
+  it.each([
+    ["Entra is away", { down: true }],
+    ["Entra is overloaded", { throttled: ["token"] }],
+    ["Entra answers 500 and no JSON", { serverError: ["token"] }],
+    ["Entra says temporarily unavailable", { tokenFault: 90033 }],
+    ["our secret has expired", { tokenFault: 7000222 }],
+  ] as const)("answers 503 and keeps the session when %s", async (_case, switches) => {
+    entra.set(JSON.parse(JSON.stringify(switches)) as object);
+    const response = await client.refresh(tokens.refresh_token);
+    expect(response.status).toBe(503);
+    expect(response.headers.get("retry-after")).toMatch(/^\d+$/);
+    expect(await response.json()).toMatchObject({ error: "temporarily_unavailable" });
+    entra.reset();
+    expect((await client.refresh(tokens.refresh_token)).status).toBe(200);
+  });
+
+  it("asks for a refresh that was answered before only once", async () => {
+    await client.refresh(tokens.refresh_token);
+    const before = refreshesAtEntra();
+    expect((await client.refresh(tokens.refresh_token)).status).toBe(200);
+    expect(refreshesAtEntra()).toBe(before);
+  });
+});
+
+describe("REQUIRED_APP_ROLE", () => {
+  const env = { REQUIRED_APP_ROLE: "Mcp.Admin" };
+
+  it("lets in who has the role", async () => {
+    app = createTestApp({ entraUrl: entra.url, env });
+    client = await new OAuthTestClient(app.baseUrl, app.fetch).register();
+    const issued = await client.tokens("admin");
+    expect((await client.refresh(issued.refresh_token)).status).toBe(200);
+  });
+
+  it("answers access_denied to who has not", async () => {
+    await expect(signedIn(env)).rejects.toThrow("error=access_denied");
+  });
+});
+
+describe("ENTRA_ALLOWED_TENANTS", () => {
+  it("answers access_denied to a person of another tenant", async () => {
+    const env = { ENTRA_ALLOWED_TENANTS: "a7d2e4b8-3c19-4f56-9e07-6b8c5d1f2a43" };
+    await expect(signedIn(env)).rejects.toThrow("error=access_denied");
+  });
+
+  it("lets in people of every organisation with *", async () => {
+    app = createTestApp({
+      entraUrl: entra.url,
+      env: { ENTRA_TENANT_ID: "organizations", ENTRA_ALLOWED_TENANTS: "*" },
+    });
+    client = await new OAuthTestClient(app.baseUrl, app.fetch).register();
+    expect((await client.tokens("guest")).access_token).toBeTruthy();
+    expect((await client.tokens("alice")).access_token).toBeTruthy();
+  });
+});

@@ -1,0 +1,60 @@
+import type { z } from "zod";
+import { Graph } from "../../shared/entra/graph.ts";
+import type { Call, Change } from "../../shared/features/feature.ts";
+import { SettingsTable } from "../../shared/sessions/personal-settings.ts";
+import { MemoryStore } from "../../shared/storage/memory-store.ts";
+import { createParts } from "./parts.ts";
+import { TestClock } from "./test-clock.ts";
+
+const unused = () => Promise.reject(new Error("not used"));
+
+/** Graph that gives what a test has laid ready, checked against the schema as the real one does. */
+export class FakeGraph extends Graph {
+  /** In the order of the calls; an error is thrown. */
+  readonly answers: unknown[] = [];
+  readonly asked: { path: string; headers: Record<string, string> }[] = [];
+
+  constructor(signal: AbortSignal) {
+    super({
+      baseUrl: "http://localhost:9",
+      signIn: { token: unused, challenge: unused },
+      signal,
+    });
+  }
+
+  override async get<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    { headers = {} }: { headers?: Record<string, string> } = {},
+  ): Promise<T> {
+    this.asked.push({ path, headers });
+    const answer = this.answers.shift();
+    if (answer instanceof Error) throw answer;
+    return schema.parse(answer);
+  }
+}
+
+/** The context of a feature's call, and what the feature did with it. */
+export function createCall() {
+  const controller = new AbortController();
+  const clock = new TestClock();
+  const graph = new FakeGraph(controller.signal);
+  const announced: Change[] = [];
+  const progress: { progress: number; total?: number; message?: string }[] = [];
+  const call: Call = {
+    session: createParts({ clock }).session({ userKey: "alice" }),
+    clock,
+    graph,
+    // Sessions are tested with the real ones, in tests/features/sessions.test.ts.
+    sessions: { list: unused, end: unused },
+    settings: new SettingsTable({ store: new MemoryStore() }).of("alice"),
+    signal: controller.signal,
+    async progress(step) {
+      progress.push(step);
+    },
+    async announce(change) {
+      announced.push(change);
+    },
+  };
+  return { call, clock, graph, announced, progress, abort: () => controller.abort() };
+}

@@ -1,0 +1,35 @@
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import type { Change } from "../../shared/features/feature.ts";
+import type { Connection } from "../../shared/mcp/connections.ts";
+import type { Scope } from "../../shared/oauth/scopes.ts";
+
+/** A stream that only writes down what happens to it. */
+export class FakeConnection implements Connection {
+  readonly id: string;
+  readonly userKey: string;
+  readonly sessionId: string;
+  readonly received: { message: JSONRPCMessage; scopes: readonly Scope[] }[] = [];
+  readonly announced: Change[] = [];
+  closed = 0;
+  /** Telling the client fails, as on a stream that is just ending. */
+  broken = false;
+
+  constructor(id: string, userKey: string, sessionId: string) {
+    this.id = id;
+    this.userKey = userKey;
+    this.sessionId = sessionId;
+  }
+
+  receive(message: JSONRPCMessage, scopes: readonly Scope[]): void {
+    this.received.push({ message, scopes });
+  }
+
+  async announce(change: Change): Promise<void> {
+    if (this.broken) throw new Error("Not connected");
+    this.announced.push(change);
+  }
+
+  async close(): Promise<void> {
+    this.closed += 1;
+  }
+}

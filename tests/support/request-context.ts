@@ -1,0 +1,14 @@
+import type { RequestContext } from "../../shared/http/context.ts";
+import { jsonLog } from "../../shared/log.ts";
+
+/** The context of a call, with what it logged. */
+export function createContext(requestId = "request-1") {
+  const lines: string[] = [];
+  const controller = new AbortController();
+  const context: RequestContext = {
+    requestId,
+    log: jsonLog((level, line) => lines.push(`${level} ${line}`)),
+    disconnected: controller.signal,
+  };
+  return { context, lines, disconnect: () => controller.abort() };
+}

@@ -1,0 +1,61 @@
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it, onTestFinished } from "vitest";
+import { buildPackage } from "../../tools/build-package.ts";
+import { startEntra } from "../../tools/entra/start-entra.ts";
+import { startFunctionsHost } from "../../tools/functions-host/start-functions-host.ts";
+import { ROOT } from "../../tools/stack/command-line.ts";
+import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
+import { freePort } from "../../tools/stack/ports.ts";
+import { startAzurite } from "../../tools/stack/start-azurite.ts";
+import { health } from "../support/health.ts";
+
+const DIST = fileURLToPath(new URL("dist/", ROOT));
+const PACKAGE = ["host.json", "main.js", "package.json"];
+
+it("replaces the package without a moment in which it is not there: a host may be starting from it", async () => {
+  const missing = new Set<string>();
+  let building = true;
+  const look = () => {
+    for (const name of PACKAGE) if (!existsSync(join(DIST, name))) missing.add(name);
+    if (building) setTimeout(look, 1);
+  };
+  look();
+  await Promise.all([buildPackage(), buildPackage()]);
+  building = false;
+  expect([...missing]).toEqual([]);
+  expect(readdirSync(DIST).toSorted()).toEqual(PACKAGE);
+}, 60_000);
+
+it("the package needs nothing but itself and its settings to run", async () => {
+  // Outside the repository, where no node_modules is anywhere above.
+  const root = mkdtempSync(join(tmpdir(), "package-"));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  cpSync(DIST, root, { recursive: true });
+  expect(readdirSync(root).toSorted()).toEqual(PACKAGE);
+
+  const [app, table] = [await freePort(), await freePort()];
+  const ports = { app, table, blob: 10_000, queue: 10_001 };
+  const azurite = await startAzurite({ ports });
+  onTestFinished(() => azurite.stop());
+  const entra = await startEntra({ port: 0 });
+  onTestFinished(() => entra.stop());
+  const { values } = planLocalStack(ROOT, { ...ports, entra: entra.port }, {}, SAMPLE);
+  const host = await startFunctionsHost({ root, port: app, env: values });
+  onTestFinished(() => host.stop());
+
+  const baseUrl = `http://localhost:${app}`;
+  expect((await health(baseUrl)).status).toBe("ok");
+  const registration = await fetch(new URL("/register", baseUrl), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      client_name: "Test client",
+      redirect_uris: ["http://localhost:33418/callback"],
+      token_endpoint_auth_method: "none",
+    }),
+  });
+  expect(registration.status).toBe(201);
+}, 60_000);
