@@ -4,7 +4,10 @@ const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "
 
 /** Schemes that a browser itself acts on, so that a redirect to them is an attack, not a way back. */
 const FORBIDDEN_SCHEMES: ReadonlySet<string> = new Set(
-  "javascript data vbscript file blob filesystem about view-source ws wss ftp mailto tel sms"
+  (
+    "javascript data vbscript file blob filesystem about view-source jar resource chrome edge intent " +
+    "ws wss ftp sftp ssh telnet smb ldap mailto tel sms"
+  )
     .split(" ")
     .map((scheme) => `${scheme}:`),
 );
@@ -18,6 +21,11 @@ const FORBIDDEN_SCHEMES: ReadonlySet<string> = new Set(
 export function redirectUriFault(uri: string): string | undefined {
   if (uri.length > MAX_LENGTH) return `is longer than ${MAX_LENGTH} characters`;
   if (!URL.canParse(uri)) return "is not an absolute URI";
+  // `https:host` is another host to a parser, and a path of ours to a browser that comes from a page of ours
+  // (WHATWG URL §4.4, special relative or authority state).
+  if (/^https?:(?!\/\/[^/])/i.test(uri)) return "must have two slashes before its host";
+  // An empty name before the @ leaves no trace in a parsed URL.
+  if (/^[^/?#]*\/\/[^/?#]*@/.test(uri)) return "has user information";
   const url = new URL(uri);
   if (uri.includes("#")) return "has a fragment";
   if (url.username !== "" || url.password !== "") return "has user information";

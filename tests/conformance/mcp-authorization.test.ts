@@ -35,7 +35,7 @@ const RULES = {
   loopbackPorts: "accepts any port of a loopback redirect URI (deviates from MCP: exact strings)",
   badClientPage: "shows a page for a wrong client or redirect URI",
   rotation: "rotates refresh tokens and revokes the family on reuse",
-  noRevocation: "does not announce revocation, which is not built",
+  revocation: "announces revocation (RFC 7009)",
   resourceParameter: "honours resource at /authorize and /token (RFC 8707)",
 } as const;
 
@@ -224,9 +224,9 @@ holdsEvery("MCP authorization (2025-11-25)", RULES, {
     expect(await refusalOf(await facade.client.refresh(first))).toBe("400 invalid_grant");
     expect(await refusalOf(await facade.client.refresh(String(second)))).toBe("400 invalid_grant");
   },
-  async noRevocation() {
+  async revocation() {
     const metadata = await jsonOf(await facade.get("/.well-known/oauth-authorization-server"));
-    expect(metadata).not.toHaveProperty("revocation_endpoint");
+    expect(metadata).toHaveProperty("revocation_endpoint", `${facade.app.baseUrl}/revoke`);
   },
   async resourceParameter() {
     expect(

@@ -75,7 +75,6 @@ holdsEvery("RFC 8414, authorization server metadata", RULES, {
       const body = await metadata(path);
       for (const name of [
         "client_id_metadata_document_supported",
-        "revocation_endpoint",
         "introspection_endpoint",
         "userinfo_endpoint",
         "end_session_endpoint",

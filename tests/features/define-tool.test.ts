@@ -55,6 +55,7 @@ describe("everything that the server offers", () => {
       "getUserDetails",
       "getSettings",
       "listEvents",
+      "listSessions",
     ]);
   });
 });

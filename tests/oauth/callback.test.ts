@@ -39,7 +39,7 @@ describe("GET /callback", () => {
     const jar = agent.cookies(facade.app.baseUrl);
     expect([...jar.keys()].filter((name) => name.startsWith("dev-sign-in-"))).toHaveLength(1);
     await agent.get(callback);
-    expect([...jar.keys()]).toEqual(["dev-csrf"]);
+    expect([...jar.keys()]).toEqual(["dev-csrf", "dev-device"]);
   });
 
   it("is a page in another browser, and the sign-in can still be finished in its own", async () => {

@@ -32,19 +32,25 @@ export interface TestAppOptions {
   readonly store?: Store;
   readonly clock?: TestClock;
   readonly keyWrapper?: KeyWrapper;
+  /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
+  readonly publicUrl?: string;
 }
 
 /** The app without a host: real handlers, MSAL and all, on an in-memory store and a clock that tests move. */
 export function createTestApp(options: TestAppOptions = {}): TestApp {
   const entraUrl = options.entraUrl ?? "http://localhost:9";
   const { values } = planLocalStack(ROOT, {}, {}, SAMPLE);
-  const config = loadConfig({
+  const settings = loadConfig({
     ...values,
     PUBLIC_BASE_URL: BASE_URL,
     ENTRA_AUTHORITY_URL: entraUrl,
     GRAPH_BASE_URL: entraUrl,
     ...options.env,
   });
+  const config =
+    options.publicUrl === undefined
+      ? settings
+      : { ...settings, baseUrl: options.publicUrl, loopback: false };
   const clock = options.clock ?? new TestClock();
   const store = options.store ?? new MemoryStore();
   const log: string[] = [];
