@@ -35,7 +35,7 @@ const metadataSchema = OAuthClientMetadataSchema.extend({
   // that would forbid loopback. It is neither.
   application_type: z.enum(["web", "native"]).optional(),
   // RFC 7591 §2 makes an absent one `client_secret_basic`. Clients that leave it out come without a secret as
-  // often as not, and every client must read what holds (§3.2.1): docs/adr/0010.
+  // often as not, and every client must read what holds (§3.2.1): docs/adr/0008.
   token_endpoint_auth_method: z.enum(AUTHENTICATION_METHODS).default("none"),
   token_endpoint_auth_signing_alg: z.enum(ASSERTION_ALGORITHMS).optional(),
   jwks: z.unknown().optional(),

@@ -126,7 +126,7 @@ export class RegisteredClients {
 
   /**
    * Some clients register anew at each start, and anyone may: where the row is named after what it says, that
-   * costs a read. The id is new each time, so that nobody can know, or be taken for, another: docs/adr/0011.
+   * costs a read. The id is new each time, so that nobody can know, or be taken for, another: docs/adr/0009.
    */
   async #registerPublic(metadata: RowMetadata): Promise<Client> {
     const key = { partition: sha256(fingerprint(metadata)).slice(0, 22), row: "shared" };

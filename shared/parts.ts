@@ -1,0 +1,179 @@
+import { azureCredential } from "./azure-credential.ts";
+import { type Clock } from "./clock.ts";
+import { type Config } from "./config.ts";
+import type { Entra } from "./entra/entra.ts";
+import { MsalEntra } from "./entra/msal-entra.ts";
+import { features } from "./features/all.ts";
+import { AccountForms } from "./http/account-form.ts";
+import { KeyRotation } from "./keys/key-rotation.ts";
+import { KeyVaultWrapper } from "./keys/key-vault-wrapper.ts";
+import type { KeyWrapper } from "./keys/key-wrapper.ts";
+import { Keyring } from "./keys/keyring.ts";
+import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
+import { Sealer } from "./keys/seal.ts";
+import { type Log } from "./log.ts";
+import { Connections } from "./mcp/connections.ts";
+import { FeatureCalls } from "./mcp/feature-calls.ts";
+import { StreamCheck } from "./mcp/stream-check.ts";
+import { AccountSignIn } from "./oauth/account-sign-in.ts";
+import { authorizationCodeGrant } from "./oauth/authorization-code-grant.ts";
+import { BrowserBinding } from "./oauth/browser-binding.ts";
+import { clientSignIn } from "./oauth/client-sign-in.ts";
+import { ClientAssertions } from "./oauth/clients/client-assertion.ts";
+import { clientAuthentication } from "./oauth/clients/client-authentication.ts";
+import { Clients } from "./oauth/clients/clients.ts";
+import type { DocumentFetch } from "./oauth/clients/document-fetch.ts";
+import { KeySets } from "./oauth/clients/key-sets.ts";
+import { publicDocumentFetch } from "./oauth/clients/public-document-fetch.ts";
+import { RegisteredClients } from "./oauth/clients/registered-clients.ts";
+import { UsedAssertions } from "./oauth/clients/used-assertions.ts";
+import { Codes } from "./oauth/codes.ts";
+import { ConsentRequests } from "./oauth/consent-request.ts";
+import { EntraRedirect } from "./oauth/entra-redirect.ts";
+import { refreshTokenGrant } from "./oauth/refresh-token-grant.ts";
+import { RememberedConsents } from "./oauth/remembered-consents.ts";
+import { Resources } from "./oauth/resources.ts";
+import { TokenIssuer } from "./oauth/token-issuer.ts";
+import { Transactions } from "./oauth/transactions.ts";
+import { type Random, randomId } from "./random.ts";
+import { LocalRelay } from "./relay/local-relay.ts";
+import { AccessTokens } from "./sessions/access-token.ts";
+import { AccountSessions } from "./sessions/account-session.ts";
+import { BearerCheck } from "./sessions/bearer.ts";
+import { SettingsTable } from "./sessions/personal-settings.ts";
+import { RefreshTokens } from "./sessions/refresh-token.ts";
+import { SessionEnd } from "./sessions/session-end.ts";
+import { Sessions } from "./sessions/sessions.ts";
+import { SignIns } from "./sessions/sign-ins.ts";
+import { Vault } from "./sessions/vault.ts";
+import { Expiries } from "./storage/expiries.ts";
+import type { Store } from "./storage/store.ts";
+import { Sweep } from "./upkeep/sweep.ts";
+
+/** What reaches out of the process; tests hand in their own. */
+export interface Adapters {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The adapter to Entra; MSAL where it is left out. */
+  readonly entra?: Entra;
+  /** The way to clients' documents; the one that reaches public hosts only where it is left out. */
+  readonly fetchDocument?: DocumentFetch;
+  /** What protects the data keys; the settings choose where it is left out. */
+  readonly keyWrapper?: KeyWrapper;
+}
+
+/**
+ * Makes the parts of the server, from the inside out. Each takes from `base` and the parts before it what
+ * its own type names.
+ */
+export function createParts(config: Config, adapters: Adapters) {
+  const issuer = config.baseUrl;
+  const resources = new Resources(config.baseUrl);
+  const base = {
+    ...adapters,
+    ...config,
+    issuer,
+    resources,
+    cookies: { loopback: config.loopback },
+    fetchDocument: adapters.fetchDocument ?? publicDocumentFetch(),
+  };
+
+  const expiries = new Expiries(base);
+  const wrapper = adapters.keyWrapper ?? keyWrapper(config);
+  const keyring = new Keyring({ ...base, wrapper });
+  const rotation = new KeyRotation({ ...base, wrapper, keyring });
+  const sealer = new Sealer(keyring);
+  const vault = new Vault({ ...base, sealer });
+  const entra = adapters.entra ?? new MsalEntra({ config, vault });
+
+  const registered = new RegisteredClients({ ...base, expiries });
+  const clients = new Clients({ ...base, registered });
+  const keySets = new KeySets(base);
+  const used = new UsedAssertions(base);
+  const assertions = new ClientAssertions({ ...base, keySets, used });
+  const authenticate = clientAuthentication({ clients, assertions });
+  const consentRequests = new ConsentRequests({ ...base, sealer });
+  const remembered = new RememberedConsents({ ...base, sealer });
+  const transactions = new Transactions({ ...base, sealer });
+  const binding = new BrowserBinding({ ...base, keyring });
+  const codes = new Codes(base);
+
+  const sessions = new Sessions({ ...base, vault, expiries });
+  const settings = new SettingsTable(base);
+  const refreshTokens = new RefreshTokens({ ...base, keyring });
+  const accessTokens = new AccessTokens({ ...base, keyring });
+  const bearer = new BearerCheck({ ...base, accessTokens, sessions });
+  const connections = new Connections();
+  const relay = new LocalRelay({ connections });
+  const sessionEnd = new SessionEnd({ sessions, bearer, relay });
+  const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
+  const signIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
+
+  const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
+  const grants = { ...base, clients, sessions, sessionEnd, signIns, tokens };
+  const authorizationCode = authorizationCodeGrant({ ...grants, codes });
+  const refreshToken = refreshTokenGrant({ ...grants, refreshTokens });
+
+  const entraRedirect = new EntraRedirect({ transactions, binding, entra });
+  const signIn = clientSignIn({ ...base, sessions, codes, entraRedirect });
+  const accountSessions = new AccountSessions({ ...base, sealer });
+  const accountSignIn = new AccountSignIn({ ...base, entraRedirect, entra, accountSessions });
+  const accountForms = new AccountForms({ ...base, sealer });
+
+  const sweep = new Sweep({
+    ...base,
+    expiries,
+    expire: {
+      clients: (key) => registered.expire(key),
+      sessions: (key) => sessions.expire(key),
+    },
+  });
+
+  const calls = new FeatureCalls({ ...base, features });
+  return {
+    ...base,
+    instance: `${config.podName}-${randomId(adapters.random).slice(0, 8)}`,
+    features,
+    rotation,
+    sweep,
+    keyring,
+    entra,
+    registered,
+    clients,
+    authenticate,
+    consentRequests,
+    remembered,
+    transactions,
+    binding,
+    codes,
+    sessions,
+    settings,
+    refreshTokens,
+    accessTokens,
+    bearer,
+    connections,
+    relay,
+    sessionEnd,
+    streamCheck,
+    signIns,
+    tokens,
+    authorizationCode,
+    refreshToken,
+    entraRedirect,
+    clientSignIn: signIn,
+    accountSessions,
+    accountSignIn,
+    accountForms,
+    calls,
+  };
+}
+
+export type Parts = ReturnType<typeof createParts>;
+
+function keyWrapper({ wrappingKey, azureClientId }: Config): KeyWrapper {
+  if ("localKey" in wrappingKey) return new LocalKeyWrapper(wrappingKey.localKey);
+  const credential = azureCredential(azureClientId);
+  return new KeyVaultWrapper({ keyId: wrappingKey.keyVaultKeyId, credential });
+}
