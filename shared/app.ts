@@ -1,3 +1,4 @@
+import { azureCredential } from "./azure-credential.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, loadConfig } from "./config.ts";
 import type { Entra } from "./entra/entra.ts";
@@ -10,6 +11,9 @@ import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endp
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
 import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
+import { KeyRotation } from "./keys/key-rotation.ts";
+import { KeyVaultWrapper } from "./keys/key-vault-wrapper.ts";
+import type { KeyWrapper } from "./keys/key-wrapper.ts";
 import { Keyring } from "./keys/keyring.ts";
 import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
@@ -108,6 +112,8 @@ export interface Adapters {
   readonly entra?: Entra;
   /** The way to clients' documents; the one that reaches public hosts only where it is left out. */
   readonly fetchDocument?: DocumentFetch;
+  /** What protects the data keys; the settings choose where it is left out. */
+  readonly keyWrapper?: KeyWrapper;
 }
 
 /** Puts the server together: config and adapters in, handlers out. */
@@ -125,7 +131,9 @@ export function createApp(config: Config, adapters: Adapters): App {
   };
 
   const expiries = new Expiries(base);
-  const keyring = new Keyring({ ...base, wrapper: new LocalKeyWrapper(config.localKey) });
+  const wrapper = adapters.keyWrapper ?? keyWrapper(config);
+  const keyring = new Keyring({ ...base, wrapper });
+  const rotation = new KeyRotation({ ...base, wrapper, keyring });
   const sealer = new Sealer(keyring);
   const vault = new Vault({ ...base, sealer });
   const entra = adapters.entra ?? new MsalEntra({ config, vault });
@@ -263,6 +271,9 @@ export function createApp(config: Config, adapters: Adapters): App {
     },
     async maintain(log) {
       log.info("maintenance", { removed: await sweep.run() });
+      await rotation.run(({ key, change }) => {
+        log.audit("key-rotated", { outcome: "success", key, change });
+      });
     },
     checkStreams: () => streamCheck.run(),
     async close() {
@@ -270,6 +281,12 @@ export function createApp(config: Config, adapters: Adapters): App {
       await connections.closeAll();
     },
   };
+}
+
+function keyWrapper({ wrappingKey, azureClientId }: Config): KeyWrapper {
+  if ("localKey" in wrappingKey) return new LocalKeyWrapper(wrappingKey.localKey);
+  const credential = azureCredential(azureClientId);
+  return new KeyVaultWrapper({ keyId: wrappingKey.keyVaultKeyId, credential });
 }
 
 type Methods = EndpointOptions["methods"];

@@ -20,9 +20,12 @@ export interface Config {
   readonly requiredRole: string | undefined;
   readonly graphBaseUrl: string;
   readonly storageConnectionString: string;
-  readonly localKey: string;
   /** Clients that need not register: the operator has entered them. */
   readonly registeredClients: readonly Client[];
+  /** The key that wraps the data keys: from the settings in development, in Key Vault elsewhere. */
+  readonly wrappingKey: { readonly localKey: string } | { readonly keyVaultKeyId: string };
+  /** The user-assigned managed identity that the app has in Azure. */
+  readonly azureClientId: string | undefined;
   /** Browser origins, besides our own, that may call the MCP endpoints. */
   readonly allowedOrigins: readonly string[];
   readonly accessTokenTtlSeconds: number;
@@ -40,6 +43,10 @@ export class ConfigError extends Error {
 }
 
 const DAY_SECONDS = 86_400;
+
+/** Keys are kept for as long as what was made with them may live: see `keys/key-schedule.ts`. */
+export const MAX_ACCESS_TOKEN_TTL_SECONDS = DAY_SECONDS;
+export const MAX_SESSION_TTL_SECONDS = 365 * DAY_SECONDS;
 
 const seconds = (fallback: number, max: number) =>
   z.coerce.number().int().min(1).max(max).default(fallback);
@@ -75,21 +82,43 @@ const environment = z.object({
   AzureWebJobsStorage: z.string().min(1),
   LOCAL_KEY: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url (43 characters)"),
+    .regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url (43 characters)")
+    .optional(),
+  KEY_VAULT_KEY_ID: z
+    .string()
+    .regex(
+      /^https:\/\/[a-z0-9.-]+\/keys\/[A-Za-z0-9-]+$/,
+      "must be a key without a version, such as https://my-vault.vault.azure.net/keys/data",
+    )
+    .optional(),
+  AZURE_CLIENT_ID: guid.optional(),
   ALLOWED_ORIGINS: list
     .pipe(z.array(origin("lists browser origins")))
     .default(["http://localhost:6274", "http://127.0.0.1:6274"]),
   REGISTERED_CLIENTS: configuredClients.default([]),
-  ACCESS_TOKEN_TTL: seconds(3_600, DAY_SECONDS),
+  ACCESS_TOKEN_TTL: seconds(3_600, MAX_ACCESS_TOKEN_TTL_SECONDS),
   REFRESH_IDLE_TTL: seconds(30 * DAY_SECONDS, 90 * DAY_SECONDS),
-  REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, 365 * DAY_SECONDS),
+  REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, MAX_SESSION_TTL_SECONDS),
   RATE_LIMIT_FACTOR: z.coerce.number().positive().max(1_000).default(1),
   WEBSITE_POD_NAME: z.string().optional(),
   CONTAINER_NAME: z.string().optional(),
 });
 
 const settingsSchema = environment
-  .refine(({ PUBLIC_BASE_URL }) => isLoopback(PUBLIC_BASE_URL), {
+  .refine((settings) => wrappingKeyOf(settings) !== undefined, {
+    path: ["LOCAL_KEY"],
+    error: "must be set in development, and KEY_VAULT_KEY_ID everywhere else",
+    when: areSound("LOCAL_KEY", "KEY_VAULT_KEY_ID"),
+  })
+  .refine(
+    (settings) => settings.LOCAL_KEY === undefined || settings.KEY_VAULT_KEY_ID === undefined,
+    {
+      path: ["KEY_VAULT_KEY_ID"],
+      error: "takes the place of LOCAL_KEY: only one of them may be set",
+      when: areSound("LOCAL_KEY", "KEY_VAULT_KEY_ID"),
+    },
+  )
+  .refine((settings) => settings.LOCAL_KEY === undefined || isLoopback(settings.PUBLIC_BASE_URL), {
     path: ["LOCAL_KEY"],
     error: "protects development only, so PUBLIC_BASE_URL must be on this machine",
     when: areSound("LOCAL_KEY", "PUBLIC_BASE_URL"),
@@ -131,6 +160,8 @@ export function loadConfig(
     );
   }
   const settings = parsed.data;
+  const wrappingKey = wrappingKeyOf(settings);
+  if (wrappingKey === undefined) throw new TypeError("checked settings name a wrapping key");
   return {
     baseUrl: settings.PUBLIC_BASE_URL,
     loopback: isLoopback(settings.PUBLIC_BASE_URL),
@@ -144,8 +175,9 @@ export function loadConfig(
     requiredRole: settings.REQUIRED_APP_ROLE,
     graphBaseUrl: settings.GRAPH_BASE_URL,
     storageConnectionString: settings.AzureWebJobsStorage,
-    localKey: settings.LOCAL_KEY,
     registeredClients: settings.REGISTERED_CLIENTS,
+    wrappingKey,
+    azureClientId: settings.AZURE_CLIENT_ID,
     allowedOrigins: settings.ALLOWED_ORIGINS,
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL,
     refreshIdleTtlSeconds: settings.REFRESH_IDLE_TTL,
@@ -153,6 +185,14 @@ export function loadConfig(
     rateLimitFactor: settings.RATE_LIMIT_FACTOR,
     podName: settings.WEBSITE_POD_NAME ?? settings.CONTAINER_NAME ?? "local",
   };
+}
+
+function wrappingKeyOf({
+  LOCAL_KEY: localKey,
+  KEY_VAULT_KEY_ID: keyVaultKeyId,
+}: z.infer<typeof environment>): Config["wrappingKey"] | undefined {
+  if (keyVaultKeyId !== undefined) return { keyVaultKeyId };
+  return localKey === undefined ? undefined : { localKey };
 }
 
 function isLoopback(url: string): boolean {

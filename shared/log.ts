@@ -11,6 +11,7 @@ export type AuditEvent =
   | "token-refreshed"
   | "code-replayed"
   | "refresh-token-reused"
+  | "key-rotated"
   | "token-revoked"
   | "session-ended"
   | "account-sign-in"
@@ -29,6 +30,10 @@ export interface AuditFields {
   /** Why it ended as it did: a code or a name, never an upstream message. */
   readonly reason?: string | undefined;
   readonly tool?: string;
+  /** A key of the server: its kind and its id. */
+  readonly key?: string;
+  /** What was done to it. */
+  readonly change?: string;
   readonly generation?: number;
 }
 

@@ -42,8 +42,8 @@ describe("the settings", () => {
       },
       graphBaseUrl: "https://graph.microsoft.com",
       storageConnectionString: "UseDevelopmentStorage=true",
-      localKey: MINIMAL.LOCAL_KEY,
       registeredClients: [],
+      wrappingKey: { localKey: MINIMAL.LOCAL_KEY },
       allowedOrigins: ["http://localhost:6274", "http://127.0.0.1:6274"],
       accessTokenTtlSeconds: 3_600,
       refreshIdleTtlSeconds: 30 * DAY,
@@ -126,6 +126,39 @@ describe("LOCAL_KEY", () => {
       expect(faults({ LOCAL_KEY: key })).toEqual(["LOCAL_KEY"]);
     },
   );
+});
+
+describe("KEY_VAULT_KEY_ID", () => {
+  const KEY_VAULT_KEY_ID = "https://my-vault.vault.azure.net/keys/data";
+
+  it("takes the place of LOCAL_KEY, and so allows a public address", () => {
+    const inAzure = { KEY_VAULT_KEY_ID, PUBLIC_BASE_URL: "https://mcp.example.com" };
+    const config = load({ ...inAzure, LOCAL_KEY: undefined });
+    expect(config.wrappingKey).toEqual({ keyVaultKeyId: KEY_VAULT_KEY_ID });
+    expect(faults({ ...inAzure, LOCAL_KEY: MINIMAL.LOCAL_KEY })).toContain("KEY_VAULT_KEY_ID");
+  });
+
+  it("or LOCAL_KEY must be set, and not both", () => {
+    expect(faults({ LOCAL_KEY: undefined })).toEqual(["LOCAL_KEY"]);
+    expect(faults({ LOCAL_KEY: "", KEY_VAULT_KEY_ID: "" })).toEqual(["LOCAL_KEY"]);
+    expect(faults({ KEY_VAULT_KEY_ID })).toEqual(["KEY_VAULT_KEY_ID"]);
+  });
+
+  it.each([
+    `${KEY_VAULT_KEY_ID}/0123456789abcdef0123456789abcdef`,
+    "http://my-vault.vault.azure.net/keys/data",
+    "https://my-vault.vault.azure.net/secrets/data",
+    `${KEY_VAULT_KEY_ID}?x`,
+    "my-vault",
+  ])("is an https URL of a key without a version: refuses %s", (id) => {
+    expect(faults({ LOCAL_KEY: undefined, KEY_VAULT_KEY_ID: id })).toEqual(["KEY_VAULT_KEY_ID"]);
+  });
+
+  it("is used as the managed identity that AZURE_CLIENT_ID names", () => {
+    const settings = { KEY_VAULT_KEY_ID, LOCAL_KEY: undefined };
+    expect(load({ ...settings, AZURE_CLIENT_ID: CLIENT }).azureClientId).toBe(CLIENT);
+    expect(faults({ ...settings, AZURE_CLIENT_ID: "me" })).toEqual(["AZURE_CLIENT_ID"]);
+  });
 });
 
 describe("ids of Entra", () => {

@@ -1,4 +1,5 @@
 import { EntraError } from "../entra/entra.ts";
+import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import { OAuthError } from "../oauth/oauth-error.ts";
 import { StorageUnavailable } from "../storage/store.ts";
 import type { RequestContext } from "./context.ts";
@@ -92,6 +93,7 @@ function describe(error: unknown): Problem {
 
 function faultMessage(error: unknown): string {
   if (error instanceof StorageUnavailable) return "The server cannot reach its storage right now.";
+  if (error instanceof KeysUnavailable) return "The server cannot reach its keys right now.";
   if (error instanceof EntraError) return "The server cannot reach Microsoft Entra ID right now.";
   return "Something went wrong on the server.";
 }

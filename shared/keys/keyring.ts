@@ -1,195 +1,155 @@
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
-import { z } from "zod";
+import type { JWK } from "jose";
 import type { Clock } from "../clock.ts";
-import { type Random, randomId } from "../random.ts";
-import { RowExists, type Store } from "../storage/store.ts";
-import { TypedTable } from "../storage/typed-table.ts";
-import { DATA_KEY_BYTES, type KeyWrapper } from "./key-wrapper.ts";
-import { open, seal } from "./seal.ts";
-
-/** Access tokens are signed with this algorithm and with no other. */
-export const SIGNING_ALGORITHM = "ES256";
-
-/** Rows are numbered: an instance that makes the next key and one that made it already collide. */
-const FIRST = "000001";
+import type { Log } from "../log.ts";
+import type { Random } from "../random.ts";
+import type { Store, Value } from "../storage/store.ts";
+import type { Typed } from "../storage/typed-table.ts";
+import { type DataKey, DataKeys, makeDataKey } from "./data-keys.ts";
+import { type DataKeyRow, dataKeyRows, type KeyRows, signingKeyRows } from "./key-rows.ts";
+import { type Dated, keyInUse, REREAD_AFTER_MS } from "./key-schedule.ts";
+import type { KeyWrapper } from "./key-wrapper.ts";
+import { makeSigningKey, openSigningKey, type SigningKey } from "./signing-key.ts";
 
 /** An unknown key id makes the keyring read its table again, but not more often than this. */
-const RELOAD_INTERVAL_MS = 5_000;
+const UNKNOWN_KEY_INTERVAL_MS = 5_000;
 
-const dataKeyRow = z.object({ kid: z.string(), wrappedWith: z.string(), wrapped: z.string() });
-const signingKeyRow = z.object({ kid: z.string(), publicJwk: z.string(), sealed: z.string() });
-const jwk = z.looseObject({ kty: z.literal("EC") });
+/** When the keys could not be read again, the next try. */
+const RETRY_AFTER_MS = 60_000;
 
-export interface DataKey {
-  readonly kid: string;
-  readonly secret: Uint8Array<ArrayBuffer>;
-}
-
-export interface SigningKey {
-  readonly kid: string;
-  readonly publicJwk: JWK;
-  readonly privateKey: CryptoKey;
-}
-
-interface Keys {
-  readonly data: ReadonlyMap<string, DataKey>;
-  readonly signing: ReadonlyMap<string, SigningKey>;
-  readonly currentData: DataKey;
-  readonly currentSigning: SigningKey;
+/** The keys as they were read. */
+interface Held {
+  readonly data: readonly Typed<DataKeyRow>[];
+  readonly signing: readonly (Dated & { readonly key: SigningKey })[];
   readonly readAt: number;
 }
 
 /**
- * The keys of this installation, kept in the `keys` table: data keys, wrapped by the
- * {@link KeyWrapper}, and ES256 signing keys, sealed with a data key. The first instance that finds
- * none makes them.
+ * The keys of this installation, kept in the `keys` table: data keys, wrapped by the {@link KeyWrapper}, and
+ * ES256 signing keys, sealed with a data key. The first instance that finds none makes them, the maintenance
+ * timer makes the others (`key-rotation.ts`), and every instance learns of them in time.
  */
 export class Keyring {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #wrapper: KeyWrapper;
-  readonly #dataKeys;
-  readonly #signingKeys;
-  #keys: Promise<Keys> | undefined;
-  #reloading: Promise<Keys> | undefined;
+  readonly #log: Log | undefined;
+  readonly #dataRows;
+  readonly #signingRows;
+  readonly #dataKeys: DataKeys;
+  #held: Held | undefined;
+  #reading: Promise<Held> | undefined;
+  #rereadAt = 0;
 
-  constructor(deps: { store: Store; wrapper: KeyWrapper; clock: Clock; random: Random }) {
+  constructor(deps: {
+    store: Store;
+    wrapper: KeyWrapper;
+    clock: Clock;
+    random: Random;
+    log?: Log;
+  }) {
     this.#clock = deps.clock;
     this.#random = deps.random;
     this.#wrapper = deps.wrapper;
-    this.#dataKeys = new TypedTable(deps.store, "keys", dataKeyRow);
-    this.#signingKeys = new TypedTable(deps.store, "keys", signingKeyRow);
+    this.#log = deps.log;
+    this.#dataRows = dataKeyRows(deps.store);
+    this.#signingRows = signingKeyRows(deps.store);
+    this.#dataKeys = new DataKeys(deps.wrapper);
   }
 
   /** @returns The data key that seals what is written now. */
   async dataKey(): Promise<DataKey> {
-    return (await this.#load()).currentData;
+    const { data } = await this.#keys();
+    return this.#dataKeys.of(keyInUse(data, this.#clock.now()).value);
   }
 
   /** @returns The data key of that id, or undefined where there is none. */
-  dataKeyOf(kid: string): Promise<DataKey | undefined> {
-    return this.#find((keys) => keys.data.get(kid));
+  async dataKeyOf(kid: string): Promise<DataKey | undefined> {
+    const row = await this.#find(({ data }) => data.find(({ value }) => value.kid === kid));
+    return row && this.#dataKeys.of(row.value);
   }
 
   /** @returns The key that signs now. */
   async signingKey(): Promise<SigningKey> {
-    return (await this.#load()).currentSigning;
+    const { signing } = await this.#keys();
+    return keyInUse(signing, this.#clock.now()).key;
   }
 
   /** @returns The signing key of that id, or undefined where there is none. */
-  signingKeyOf(kid: string): Promise<SigningKey | undefined> {
-    return this.#find((keys) => keys.signing.get(kid));
+  async signingKeyOf(kid: string): Promise<SigningKey | undefined> {
+    return (await this.#find(({ signing }) => signing.find(({ key }) => key.kid === kid)))?.key;
   }
 
-  /** @returns The public keys for the JWKS document (RFC 7517). */
+  /** @returns The public keys for the JWKS document (RFC 7517), with those that have yet to sign. */
   async publicKeys(): Promise<JWK[]> {
-    return [...(await this.#load()).signing.values()].map((key) => key.publicJwk);
+    return (await this.#keys()).signing.map(({ key }) => key.publicJwk);
+  }
+
+  /** Reads the keys again, and makes the first where there are none. */
+  async reread(): Promise<void> {
+    await this.#read();
+  }
+
+  /** The keys, not much older than {@link REREAD_AFTER_MS}. An outage does not take away those that are held. */
+  async #keys(): Promise<Held> {
+    if (this.#held === undefined) return this.#read();
+    if (this.#clock.now() < this.#rereadAt) return this.#held;
+    const held = this.#held;
+    return this.#read().catch((error: unknown) => {
+      this.#log?.error("keys-not-reread", error);
+      this.#rereadAt = this.#clock.now() + RETRY_AFTER_MS;
+      return held;
+    });
   }
 
   /** Another instance may have made a key since: an unknown id is looked for in the table, once. */
-  async #find<T>(find: (keys: Keys) => T | undefined): Promise<T | undefined> {
-    const keys = await this.#load();
-    const found = find(keys);
-    if (found !== undefined || this.#clock.now() - keys.readAt < RELOAD_INTERVAL_MS) return found;
-    return find(await this.#reload());
+  async #find<T>(find: (keys: Held) => T | undefined): Promise<T | undefined> {
+    const held = await this.#keys();
+    const found = find(held);
+    const fresh = this.#clock.now() - held.readAt < UNKNOWN_KEY_INTERVAL_MS;
+    return found !== undefined || fresh ? found : find(await this.#read());
   }
 
   /** Whoever asks meanwhile shares the reading; the known keys stay in use until it has succeeded. */
-  #reload(): Promise<Keys> {
-    this.#reloading ??= this.#read()
-      .then((keys) => {
-        this.#keys = Promise.resolve(keys);
-        return keys;
+  #read(): Promise<Held> {
+    this.#reading ??= this.#readRows()
+      .then((held) => {
+        this.#rereadAt = held.readAt + REREAD_AFTER_MS;
+        this.#held = held;
+        return held;
       })
       .finally(() => {
-        this.#reloading = undefined;
+        this.#reading = undefined;
       });
-    return this.#reloading;
+    return this.#reading;
   }
 
-  #load(): Promise<Keys> {
-    this.#keys ??= this.#read().catch((error: unknown) => {
-      this.#keys = undefined;
-      throw error;
-    });
-    return this.#keys;
-  }
-
-  async #read(): Promise<Keys> {
+  async #readRows(): Promise<Held> {
     const readAt = this.#clock.now();
-    const data = await this.#readDataKeys();
-    const currentData = last(data) ?? (await this.#makeDataKey());
-    data.set(currentData.kid, currentData);
-    const signing = await this.#readSigningKeys(data);
-    const currentSigning = last(signing) ?? (await this.#makeSigningKey(currentData));
-    signing.set(currentSigning.kid, currentSigning);
-    return { data, signing, currentData, currentSigning, readAt };
-  }
-
-  async #readDataKeys(): Promise<Map<string, DataKey>> {
-    const keys = new Map<string, DataKey>();
-    for await (const { value } of this.#dataKeys.list("data")) {
-      keys.set(value.kid, { kid: value.kid, secret: await this.#wrapper.unwrap(value) });
-    }
-    return keys;
-  }
-
-  async #readSigningKeys(data: ReadonlyMap<string, DataKey>): Promise<Map<string, SigningKey>> {
-    const keys = new Map<string, SigningKey>();
-    for await (const { value } of this.#signingKeys.list("signing")) {
-      const secret = await open((kid) => data.get(kid), "signing-key", value.kid, value.sealed);
-      keys.set(value.kid, await toSigningKey(value.kid, value.publicJwk, secret));
-    }
-    return keys;
-  }
-
-  async #makeDataKey(): Promise<DataKey> {
-    const secret = this.#random.bytes(DATA_KEY_BYTES);
-    const key = { kid: randomId(this.#random), secret };
-    const row = { kid: key.kid, ...(await this.#wrapper.wrap(secret)) };
-    try {
-      await this.#dataKeys.insert({ partition: "data", row: FIRST }, row);
-      return key;
-    } catch (error) {
-      return this.#madeElsewhere(error, async () => last(await this.#readDataKeys()));
-    }
-  }
-
-  async #makeSigningKey(dataKey: DataKey): Promise<SigningKey> {
-    const pair = await generateKeyPair(SIGNING_ALGORITHM, { extractable: true });
-    const publicJwk = await exportJWK(pair.publicKey);
-    const kid = await calculateJwkThumbprint(publicJwk);
-    const secret = JSON.stringify(await exportJWK(pair.privateKey));
-    const row = {
-      kid,
-      publicJwk: JSON.stringify({ ...publicJwk, kid, alg: SIGNING_ALGORITHM, use: "sig" }),
-      sealed: await seal(dataKey, "signing-key", kid, secret),
+    const data = await rowsOrFirst(this.#dataRows, () =>
+      makeDataKey({ wrapper: this.#wrapper, random: this.#random }, readAt),
+    );
+    this.#dataKeys.forgetOthers(data.map(({ value }) => value));
+    const keyOf = async (kid: string) => {
+      const row = data.find(({ value }) => value.kid === kid);
+      return row && this.#dataKeys.of(row.value);
     };
-    try {
-      await this.#signingKeys.insert({ partition: "signing", row: FIRST }, row);
-      return await toSigningKey(kid, row.publicJwk, secret);
-    } catch (error) {
-      const data = new Map([[dataKey.kid, dataKey]]);
-      return this.#madeElsewhere(error, async () => last(await this.#readSigningKeys(data)));
-    }
-  }
-
-  /** Two instances started on empty tables: the one that came second takes what the first made. */
-  async #madeElsewhere<T>(error: unknown, read: () => Promise<T | undefined>): Promise<T> {
-    if (!(error instanceof RowExists)) throw error;
-    const key = await read();
-    if (key === undefined) throw error;
-    return key;
+    const rows = await rowsOrFirst(this.#signingRows, async () =>
+      makeSigningKey(await this.#dataKeys.of(keyInUse(data, readAt).value), readAt),
+    );
+    const signing = await Promise.all(
+      rows.map(async ({ value }) => ({ value, key: await openSigningKey(value, keyOf) })),
+    );
+    return { data, signing, readAt };
   }
 }
 
-/** The newest key: rows come in the order of their numbers. */
-function last<T>(keys: ReadonlyMap<string, T>): T | undefined {
-  return [...keys.values()].at(-1);
-}
-
-async function toSigningKey(kid: string, publicJwk: string, secret: string): Promise<SigningKey> {
-  const privateKey = await importJWK(jwk.parse(JSON.parse(secret)), SIGNING_ALGORITHM);
-  if (privateKey instanceof Uint8Array) throw new TypeError(`signing key ${kid} is no key pair`);
-  return { kid, publicJwk: jwk.parse(JSON.parse(publicJwk)), privateKey };
+/** Of instances that start together on empty tables, one makes the first key, and all take it. */
+async function rowsOrFirst<T extends Value>(
+  rows: KeyRows<T>,
+  make: () => Promise<T>,
+): Promise<Typed<T>[]> {
+  const found = await rows.all();
+  if (found.length > 0) return found;
+  await rows.addAfter(undefined, await make());
+  return rows.all();
 }

@@ -38,6 +38,10 @@ export class LocalKeyWrapper implements KeyWrapper {
     return new Uint8Array(await webcrypto.subtle.exportKey("raw", key));
   }
 
+  async currentId(): Promise<string> {
+    return this.#id;
+  }
+
   #wrappingKey(): Promise<webcrypto.CryptoKey> {
     return webcrypto.subtle.importKey("raw", this.#secret, "AES-KW", false, [
       "wrapKey",

@@ -1,6 +1,7 @@
 import { hkdfSync } from "node:crypto";
-import { errors, FlattenedEncrypt, flattenedDecrypt } from "jose";
-import type { DataKey, Keyring } from "./keyring.ts";
+import { decodeProtectedHeader, errors, FlattenedEncrypt, flattenedDecrypt } from "jose";
+import type { DataKey } from "./data-keys.ts";
+import type { Keyring } from "./keyring.ts";
 
 /** What a sealed value or a MAC is for. Each purpose has a key of its own, derived from the data key. */
 export type Purpose =
@@ -77,6 +78,11 @@ export async function open(
     }
     throw error;
   }
+}
+
+/** @returns The id of the data key that made what {@link seal} returned. */
+export function sealedWith(sealed: string): string | undefined {
+  return decodeProtectedHeader({ protected: sealed.split(".", 1).join() }).kid;
 }
 
 /** A key of 32 bytes for one purpose (HKDF, RFC 5869). */

@@ -10,6 +10,7 @@ import {
   RoleMissing,
   type Tool,
 } from "../features/feature.ts";
+import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../oauth/scopes.ts";
 import { SignInOver } from "../sessions/sign-ins.ts";
@@ -185,6 +186,7 @@ function requireScope(scope: Scope | undefined, granted: readonly Scope[]): void
 function messageFor(error: unknown): string {
   if (error instanceof FeatureError || error instanceof GraphError) return error.message;
   if (error instanceof StorageUnavailable) return "The server cannot reach its storage right now.";
+  if (error instanceof KeysUnavailable) return "The server cannot reach its keys right now.";
   if (error instanceof SignInOver) return `${error.message} Connect this app again to sign in.`;
   if (!(error instanceof EntraError)) return "Something went wrong on the server.";
   return error.kind === "transient" || error.kind === "configuration"

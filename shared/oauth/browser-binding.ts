@@ -1,7 +1,8 @@
 import { createHmac } from "node:crypto";
 import { equalInConstantTime, sha256 } from "../digest.ts";
 import { type CookiePolicy, readCookie, setCookie } from "../http/cookies.ts";
-import type { DataKey, Keyring } from "../keys/keyring.ts";
+import type { DataKey } from "../keys/data-keys.ts";
+import type { Keyring } from "../keys/keyring.ts";
 import { deriveKey } from "../keys/seal.ts";
 import { TRANSACTION_TTL_SECONDS } from "./transactions.ts";
 

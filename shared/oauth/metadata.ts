@@ -6,8 +6,9 @@ import type {
 import { branding } from "../branding.ts";
 import type { Handler } from "../http/context.ts";
 import { HttpError } from "../http/errors.ts";
-import { type Keyring, SIGNING_ALGORITHM } from "../keys/keyring.ts";
 import { ASSERTION_ALGORITHMS, AUTHENTICATION_METHODS } from "./clients/client.ts";
+import type { Keyring } from "../keys/keyring.ts";
+import { SIGNING_ALGORITHM } from "../keys/signing-key.ts";
 import { RESOURCE_PATHS, type Resources } from "./resources.ts";
 import { SCOPES } from "./scopes.ts";
 
@@ -52,7 +53,10 @@ export function protectedResourceHandler(deps: { resources: Resources; issuer: s
   };
 }
 
-/** `GET /.well-known/jwks.json` (RFC 7517 §5): the keys that access tokens are signed with. */
+/**
+ * `GET /.well-known/jwks.json` (RFC 7517 §5): the keys that access tokens are signed with, and the next one.
+ * May be cached for much less time than a key is published before it signs (`keys/key-schedule.ts`).
+ */
 export function jwksHandler({ keyring }: { keyring: Keyring }): Handler {
   return async () =>
     Response.json(

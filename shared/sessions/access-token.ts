@@ -1,7 +1,8 @@
 import { errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import { type Clock, epochSeconds } from "../clock.ts";
-import { type Keyring, SIGNING_ALGORITHM } from "../keys/keyring.ts";
+import type { Keyring } from "../keys/keyring.ts";
+import { SIGNING_ALGORITHM } from "../keys/signing-key.ts";
 import { formatScopes, parseScopes, type Scope } from "../oauth/scopes.ts";
 import { type Random, randomId } from "../random.ts";
 import type { Session } from "./sessions.ts";

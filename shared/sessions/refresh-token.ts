@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { equalInConstantTime, sha256 } from "../digest.ts";
+import type { DataKey } from "../keys/data-keys.ts";
 import type { Keyring } from "../keys/keyring.ts";
-import { type DataKey } from "../keys/keyring.ts";
 import { deriveKey } from "../keys/seal.ts";
 import { type Random, randomSecret } from "../random.ts";
 

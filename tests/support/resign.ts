@@ -16,7 +16,9 @@ export async function resign(
   claims: Record<string, unknown>,
   header: Record<string, unknown> = {},
 ): Promise<string> {
-  const wrapper = new LocalKeyWrapper(app.config.localKey);
+  const { wrappingKey } = app.config;
+  if (!("localKey" in wrappingKey)) throw new TypeError("the test app has a LOCAL_KEY");
+  const wrapper = new LocalKeyWrapper(wrappingKey.localKey);
   const keyring = new Keyring({ store, wrapper, clock, random: systemRandom });
   const { privateKey } = await keyring.signingKey();
   return new SignJWT({ ...decodeJwt(token), ...claims })

@@ -1,5 +1,6 @@
 import { type App, createApp } from "../../shared/app.ts";
 import { loadConfig } from "../../shared/config.ts";
+import type { KeyWrapper } from "../../shared/keys/key-wrapper.ts";
 import { jsonLog, type Log } from "../../shared/log.ts";
 import type { DocumentFetch } from "../../shared/oauth/clients/document-fetch.ts";
 import { systemRandom } from "../../shared/random.ts";
@@ -20,6 +21,8 @@ export interface TestApp {
   readonly store: Store;
   /** Every line that was logged. */
   readonly log: readonly string[];
+  /** What writes them. */
+  readonly recording: Log;
   /** Answers for the app's own URLs by calling its handlers, and goes to the network for all others. */
   readonly fetch: Fetch;
 }
@@ -30,6 +33,7 @@ export interface TestAppOptions {
   readonly env?: Record<string, string>;
   readonly store?: Store;
   readonly clock?: TestClock;
+  readonly keyWrapper?: KeyWrapper;
   /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
   readonly publicUrl?: string;
   /** The documents of clients; without it there are none. */
@@ -61,6 +65,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     random: systemRandom,
     log: recording,
     fetchDocument: options.fetchDocument ?? new FakeDocuments().fetch,
+    ...(options.keyWrapper !== undefined && { keyWrapper: options.keyWrapper }),
   });
   return {
     app,
@@ -68,6 +73,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     clock,
     store,
     log,
+    recording,
     fetch: (url, init) => route(app, recording, url, init),
   };
 }
