@@ -9,8 +9,8 @@ import { SCOPES } from "./scopes.ts";
 const COOKIE = "consents";
 const DAY_SECONDS = 86_400;
 const TTL_SECONDS = 30 * DAY_SECONDS;
-/** A cookie has 4 KiB at most. */
-const MAX_REMEMBERED = 10;
+/** A cookie has 4 KiB at most (RFC 6265 §6.1); sealing makes a third more of it. A client id may be a long URL. */
+const MAX_TEXT_LENGTH = 2_800;
 
 const consents = z.array(
   z.object({
@@ -60,8 +60,9 @@ export class RememberedConsents {
       scopes: authorization.scopes,
       expiresAt: this.#clock.now() + TTL_SECONDS * 1000,
     };
-    const text = JSON.stringify([consent, ...others].slice(0, MAX_REMEMBERED));
-    const sealed = await this.#sealer.seal("consent-cookie", COOKIE, text);
+    const kept = [consent, ...others];
+    while (kept.length > 1 && JSON.stringify(kept).length > MAX_TEXT_LENGTH) kept.pop();
+    const sealed = await this.#sealer.seal("consent-cookie", COOKIE, JSON.stringify(kept));
     return setCookie(COOKIE, sealed, TTL_SECONDS, this.#cookies);
   }
 

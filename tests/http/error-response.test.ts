@@ -20,7 +20,11 @@ describe.each(SURFACES)("an error on the %s surface", (surface) => {
   it("tells nothing of an unexpected fault but its request id; the log has the rest", async () => {
     const { context, lines } = createContext("id-1");
     const methods = { GET: () => Promise.reject(leaky()) };
-    const policy = { loopback: false, allowedOrigins: new Set<string>(), rateLimiter: new MemoryRateLimiter(1) };
+    const policy = {
+      loopback: false,
+      allowedOrigins: new Set<string>(),
+      rateLimiter: new MemoryRateLimiter(1),
+    };
     const handler = endpoint(policy, { surface, cors: "none", methods });
     const response = await handler(new Request("https://mcp.example.com"), context);
     const text = JSON.stringify([await response.text(), ...response.headers]);
@@ -39,7 +43,11 @@ describe.each(SURFACES)("an error on the %s surface", (surface) => {
         throw leaky();
       },
     };
-    const policy = { loopback: false, allowedOrigins: new Set<string>(), rateLimiter: new MemoryRateLimiter(1) };
+    const policy = {
+      loopback: false,
+      allowedOrigins: new Set<string>(),
+      rateLimiter: new MemoryRateLimiter(1),
+    };
     const handler = endpoint(policy, { surface, cors: "none", methods });
     const request = new Request("https://mcp.example.com");
     expect((await handler(request, createContext().context)).status).toBe(503);

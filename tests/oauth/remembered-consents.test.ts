@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningEntra, startEntra } from "../../tools/entra/start-entra.ts";
+import { FakeDocuments } from "../support/fake-documents.ts";
 import { OAuthTestClient, REDIRECT_URI } from "../support/oauth-client.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 import { parseForm, UserAgent } from "../support/user-agent.ts";
 
 let entra: RunningEntra;
 let app: TestApp;
+let documents: FakeDocuments;
 let agent: UserAgent;
 let client: OAuthTestClient;
 
@@ -14,7 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => entra.stop());
 beforeEach(async () => {
-  app = createTestApp({ entraUrl: entra.url });
+  documents = new FakeDocuments();
+  app = createTestApp({ entraUrl: entra.url, fetchDocument: documents.fetch });
   agent = new UserAgent(app.fetch);
   client = await new OAuthTestClient(app.baseUrl, app.fetch).register();
 });
@@ -67,6 +70,21 @@ describe("a remembered consent", () => {
       expect(await isAsked({}, site)).toBe(true);
     },
   );
+
+  it("gives way to newer ones when the cookie is full, whatever the length of client ids", async () => {
+    for (let n = 0; n < 12; n++) {
+      const id = `https://client.example/${n}/`.padEnd(500, "x");
+      documents.publish(id, { client_id: id, redirect_uris: [REDIRECT_URI] });
+      client.id = id;
+      await approve({ remember: "yes" });
+      expect(await isAsked({}, "none")).toBe(false);
+    }
+    const cookies = [...agent.cookies(app.baseUrl)].map(([name, value]) => `${name}=${value}`);
+    for (const cookie of cookies) expect(cookie.length).toBeLessThan(4_096);
+    expect(await isAsked({ client_id: "https://client.example/0/".padEnd(500, "x") }, "none")).toBe(
+      true,
+    );
+  });
 
   it("does not cover more scopes", async () => {
     await approve({ remember: "yes" });
