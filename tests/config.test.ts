@@ -51,8 +51,6 @@ describe("the settings", () => {
       accessTokenTtlSeconds: 3_600,
       refreshIdleTtlSeconds: 30 * DAY,
       refreshMaxTtlSeconds: 90 * DAY,
-      requiredRole: undefined,
-      rateLimitFactor: 1,
       podName: "local",
     });
   });

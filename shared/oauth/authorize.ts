@@ -11,7 +11,7 @@ import type { ConsentRequests } from "./consent-request.ts";
 import { csrfCookie } from "./csrf.ts";
 import type { EntraRedirect } from "./entra-redirect.ts";
 import { isLoopbackRedirect, redirectHost } from "./redirect-uri.ts";
-import type { RememberedConsents } from "./remembered-consents.ts";
+import { mayRemember, type RememberedConsents } from "./remembered-consents.ts";
 import type { Resources } from "./resources.ts";
 import { graphScopes, SCOPE_DEFINITIONS } from "./scopes.ts";
 
@@ -60,6 +60,7 @@ export function authorizeHandler(deps: {
         redirectUri: authorization.redirectUri,
         // Also where others of its URIs are elsewhere: any local program can say that it is this client.
         loopbackOnly: isLoopbackRedirect(authorization.redirectUri),
+        rememberable: mayRemember(authorization),
         scopes: SCOPE_DEFINITIONS.filter(({ name }) => authorization.scopes.includes(name)),
         request: await deps.consentRequests.seal(authorization, csrf.value),
       },

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { type CookiePolicy, readCookie, setCookie } from "../http/cookies.ts";
 import { SealBroken, type Sealer } from "../keys/seal.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
-import { consentTarget } from "./redirect-uri.ts";
+import { consentTarget, isLoopbackRedirect } from "./redirect-uri.ts";
 import { SCOPES } from "./scopes.ts";
 
 const COOKIE = "consents";
@@ -44,6 +44,7 @@ export class RememberedConsents {
   async covers(request: Request, authorization: AuthorizationRequest): Promise<boolean> {
     const site = request.headers.get("sec-fetch-site");
     if (site !== "none" && site !== "same-origin") return false;
+    if (!mayRemember(authorization)) return false;
     return (await this.#read(request)).some(
       (consent) =>
         isFor(consent, authorization) &&
@@ -78,6 +79,14 @@ export class RememberedConsents {
       throw error;
     }
   }
+}
+
+/**
+ * Whether a consent may be remembered at all. Everybody knows the id of a client that publishes a document, so
+ * where it returns to this machine any local program could use the consent without a word (RFC 8252 §8.6).
+ */
+export function mayRemember({ clientId, redirectUri }: AuthorizationRequest): boolean {
+  return !(clientId.startsWith("https:") && isLoopbackRedirect(redirectUri));
 }
 
 function isFor(consent: Consent, { clientId, redirectUri }: AuthorizationRequest): boolean {

@@ -31,6 +31,8 @@ describe("tools/list", () => {
       "getSettings",
       "updateSettings",
       "listEvents",
+      "listSessions",
+      "revokeSession",
     ]);
     for (const tool of tools) {
       expect(tool.description).toMatch(/\w+/);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type RunningEntra, startEntra } from "../../tools/entra/start-entra.ts";
+import { mayRemember } from "../../shared/oauth/remembered-consents.ts";
 import { FakeDocuments } from "../support/fake-documents.ts";
 import { OAuthTestClient, REDIRECT_URI } from "../support/oauth-client.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -120,5 +121,19 @@ describe("a remembered consent", () => {
     const [header = "", iv = "", ciphertext = "", tag = ""] = sealed.split(".");
     jar.set("dev-consents", [header, iv, `A${ciphertext.slice(1)}`, `${tag.slice(1)}A`].join("."));
     expect(await isAsked({}, "none")).toBe(true);
+  });
+});
+
+describe("a client that publishes a document", () => {
+  const request = { clientId: "https://app.example/client.json", clientName: "App" };
+  const rest = { state: "s", codeChallenge: "c", scopes: [], resource: "r" };
+
+  it("cannot have a consent remembered where it returns to this machine (RFC 8252 §8.6)", () => {
+    expect(mayRemember({ ...request, ...rest, redirectUri: REDIRECT_URI })).toBe(false);
+  });
+
+  it("can where it returns to its own host", () => {
+    const redirectUri = "https://app.example/callback";
+    expect(mayRemember({ ...request, ...rest, redirectUri })).toBe(true);
   });
 });

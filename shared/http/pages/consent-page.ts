@@ -15,6 +15,8 @@ export interface ConsentView {
   readonly redirectUri: string;
   /** The person is sent back to this computer, where any local program could pose as the app. */
   readonly loopbackOnly: boolean;
+  /** Whether to offer that the person is not asked again. */
+  readonly rememberable: boolean;
   readonly scopes: readonly { name: string; title: string; description: string }[];
   /** The sealed authorization request, posted back as it is. */
   readonly request: string;
@@ -41,10 +43,7 @@ export function consentPage(view: ConsentView, headers: HeadersInit = {}): Respo
       </p>
       <form method="post" action="/consent">
         <input type="hidden" name="request" value="${view.request}" />
-        <label class="choice">
-          <input type="checkbox" name="remember" value="yes" />
-          Do not ask me again about this app in this browser, for 30 days
-        </label>
+        ${view.rememberable && rememberChoice}
         <button name="decision" value="approve">Allow and continue</button>
         <button name="decision" value="deny">Deny</button>
       </form>
@@ -53,6 +52,13 @@ export function consentPage(view: ConsentView, headers: HeadersInit = {}): Respo
     `,
   });
 }
+
+const rememberChoice = html`
+  <label class="choice">
+    <input type="checkbox" name="remember" value="yes" />
+    Do not ask me again about this app in this browser, for 30 days
+  </label>
+`;
 
 function whoAsks({ clientName, clientHost, redirectHost }: ConsentView): Html {
   return html`

@@ -7,6 +7,7 @@ const view: ConsentView = {
   redirectHost: "claude.ai",
   redirectUri: "https://claude.ai/api/mcp/auth_callback",
   loopbackOnly: false,
+  rememberable: true,
   scopes: [{ name: "user.read", title: "Read your profile", description: "Name and address." }],
   request: "sealed.request",
 };

@@ -35,6 +35,7 @@ const pages = [
         redirectUri: attack("redirectUri"),
         clientHost: attack("clientHost"),
         loopbackOnly: true,
+        rememberable: true,
         scopes: [
           { name: attack("scope"), title: attack("scopeTitle"), description: attack("meaning") },
         ],
