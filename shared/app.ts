@@ -7,6 +7,9 @@ import { TableStore } from "./storage/table-store.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
 import { type Adapters, createParts } from "./parts.ts";
 
+/** How long responses get to end after their streams have. */
+const ENDING_MS = 100;
+
 /** The server: a handler for each route, what it does by itself, and the way to end it. */
 export interface App {
   readonly config: Config;
@@ -44,6 +47,8 @@ export function createApp(config: Config, adapters: Adapters): App {
     async close() {
       clearInterval(checking);
       await connections.closeAll();
+      // The worker goes the moment this returns: the library needs a moment to end the responses.
+      await adapters.clock.sleep(ENDING_MS);
     },
   };
 }
