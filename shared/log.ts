@@ -66,7 +66,7 @@ export function jsonLog(
 
 /** For what happens outside of any request. The Functions worker forwards the console to the host. */
 export const consoleLog: Log = jsonLog((level, line) => {
-  // oxlint-disable-next-line no-console
+  // oxlint-disable-next-line no-console -- the one place that writes to the console
   console[level](line);
 });
 

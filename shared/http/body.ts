@@ -1,6 +1,6 @@
 import { HttpError } from "./errors.ts";
 
-/** DESIGN: what an OAuth endpoint accepts. */
+/** What an OAuth endpoint accepts. */
 export const OAUTH_BODY_LIMIT_BYTES = 64 * 1024;
 /** What an MCP endpoint accepts. */
 export const MCP_BODY_LIMIT_BYTES = 4 * 1024 * 1024;

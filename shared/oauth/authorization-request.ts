@@ -159,7 +159,7 @@ function checkRequestObject(parameters: URLSearchParams): void {
   }
 }
 
-/** OpenID Connect Core §3.1.2.1: `none` forbids any page, and the consent page is always shown. */
+/** OpenID Connect Core §3.1.2.1: `none` forbids any page, and consent may have to be asked for. */
 function checkPrompt(parameters: URLSearchParams): void {
   if (parameters.get("prompt") === "none") {
     throw new AuthorizationError("interaction_required", "This server asks for consent.");

@@ -1,7 +1,7 @@
 import pkceChallenge from "pkce-challenge";
 import type { Entra, SignInRequest } from "../entra/entra.ts";
 import type { BrowserBinding } from "./browser-binding.ts";
-import type { Purpose, Transactions } from "./transactions.ts";
+import type { SignInPurpose, Transactions } from "./transactions.ts";
 
 export type SignInOptions = Pick<SignInRequest, "graphScopes" | "claims" | "selectAccount">;
 
@@ -22,7 +22,7 @@ export class EntraRedirect {
    *
    * @param purpose What the sign-in is for; `/callback` goes by it.
    */
-  async send(purpose: Purpose, options: SignInOptions): Promise<Response> {
+  async send(purpose: SignInPurpose, options: SignInOptions): Promise<Response> {
     // Our own PKCE pair: Entra never sees the client's.
     const pkce = await pkceChallenge();
     const { state, nonce } = await this.#transactions.begin(

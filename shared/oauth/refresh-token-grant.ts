@@ -26,7 +26,7 @@ export type RefreshTokenGrant = (
 const RETRY_WINDOW_MS = 60_000;
 
 /** How long a request waits for another one's answer: longer than that one's lease. */
-const WAIT_MS = 12_000;
+const WAIT_MS = 22_000;
 const POLL_MS = 100;
 
 const REFRESH_INVALID = "The refresh token is not valid, or not any more. Sign in again.";

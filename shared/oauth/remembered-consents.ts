@@ -7,6 +7,8 @@ import { consentTarget, isLoopbackRedirect } from "./redirect-uri.ts";
 import { SCOPES } from "./scopes.ts";
 
 const COOKIE = "consents";
+/** Not bound to a row: it lives in the browser. */
+const BINDING = "consent-cookie";
 const DAY_SECONDS = 86_400;
 const TTL_SECONDS = 30 * DAY_SECONDS;
 /** A cookie has 4 KiB at most (RFC 6265 §6.1); sealing makes a third more of it. A client id may be a long URL. */
@@ -29,12 +31,12 @@ type Consent = z.infer<typeof consents>[number];
 export class RememberedConsents {
   readonly #sealer: Sealer;
   readonly #clock: Clock;
-  readonly #cookies: CookiePolicy;
+  readonly #policy: CookiePolicy;
 
   constructor(deps: { sealer: Sealer; clock: Clock; cookies: CookiePolicy }) {
     this.#sealer = deps.sealer;
     this.#clock = deps.clock;
-    this.#cookies = deps.cookies;
+    this.#policy = deps.cookies;
   }
 
   /**
@@ -63,15 +65,15 @@ export class RememberedConsents {
     };
     const kept = [consent, ...others];
     while (kept.length > 1 && JSON.stringify(kept).length > MAX_TEXT_LENGTH) kept.pop();
-    const sealed = await this.#sealer.seal("consent-cookie", COOKIE, JSON.stringify(kept));
-    return setCookie(COOKIE, sealed, TTL_SECONDS, this.#cookies);
+    const sealed = await this.#sealer.seal("consent-cookie", BINDING, JSON.stringify(kept));
+    return setCookie(COOKIE, sealed, TTL_SECONDS, this.#policy);
   }
 
   async #read(request: Request): Promise<Consent[]> {
-    const sealed = readCookie(request, COOKIE, this.#cookies);
+    const sealed = readCookie(request, COOKIE, this.#policy);
     if (sealed === undefined) return [];
     try {
-      const text = await this.#sealer.open("consent-cookie", COOKIE, sealed);
+      const text = await this.#sealer.open("consent-cookie", BINDING, sealed);
       const now = this.#clock.now();
       return consents.parse(JSON.parse(text)).filter(({ expiresAt }) => now < expiresAt);
     } catch (error) {

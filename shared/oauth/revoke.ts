@@ -33,7 +33,7 @@ export function revokeHandler(deps: {
     const form = await readForm(request);
     const client = await deps.authenticate(request, form, context);
     const token = form.get("token");
-    if (token === null || token === "") {
+    if (token === null) {
       throw new OAuthError("invalid_request", "token is missing.");
     }
     const owner = await ownerOf(token);

@@ -22,7 +22,7 @@ const tokenResponse = z.object({
 export type TokenResponse = z.infer<typeof tokenResponse>;
 
 /** Longer than Entra is given to answer. */
-const LEASE_MS = 10_000;
+const LEASE_MS = 20_000;
 
 export interface Rotation {
   /** The refresh token that is replaced. */

@@ -33,7 +33,7 @@ export type ClientTransaction = Extract<Transaction, { purpose: "client" }>;
 export type AccountTransaction = Extract<Transaction, { purpose: "account" }>;
 
 /** What a sign-in is for. */
-export type Purpose =
+export type SignInPurpose =
   | { readonly purpose: "client"; readonly request: AuthorizationRequest }
   | { readonly purpose: "account" };
 
@@ -53,7 +53,7 @@ export class Transactions {
 
   /** @returns The state and the nonce to send to Entra. */
   async begin(
-    purpose: Purpose,
+    purpose: SignInPurpose,
     codeVerifier: string,
     claims?: string,
   ): Promise<{ state: string; nonce: string }> {

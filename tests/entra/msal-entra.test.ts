@@ -7,7 +7,7 @@ import { ACCOUNTS, APPLICATION, HOME_TENANT } from "../../tools/entra/directory.
 import { signInAs } from "../../tools/entra/sign-in-as.ts";
 import { type RunningEntra, startEntra } from "../../tools/entra/start-entra.ts";
 import type { SwitchSettings } from "../../tools/entra/switches.ts";
-import { createParts, LOCAL_KEY, type Parts } from "../support/parts.ts";
+import { createSessionParts, LOCAL_KEY, type Parts } from "../support/parts.ts";
 import { pkce } from "../tools/entra/support.ts";
 
 const GRAPH_SCOPES = ["User.Read"];
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => standIn.stop());
 beforeEach(() => {
-  parts = createParts();
+  parts = createSessionParts();
   entra = new MsalEntra({ config, vault: parts.vault });
 });
 afterEach(() => standIn.reset());
@@ -120,7 +120,7 @@ describe("a token for Graph", () => {
     await signIn("s1");
     const first = await entra.graphToken("s1", GRAPH_SCOPES);
     standIn.reset();
-    const other = createParts({ store: parts.store });
+    const other = createSessionParts({ store: parts.store });
     const elsewhere = new MsalEntra({ config, vault: other.vault });
     expect(await elsewhere.graphToken("s1", GRAPH_SCOPES)).toBe(first);
     expect(standIn.requests()["token.refresh_token"]).toBeUndefined();

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
 import type { Row, Store } from "../../shared/storage/store.ts";
-import { createParts, LOCAL_KEY } from "../support/parts.ts";
+import { createSessionParts, LOCAL_KEY } from "../support/parts.ts";
 
 /** What holds for the keys of an installation, whatever store they are kept in. */
 export function keyringContract(storeOf: () => Store): void {
@@ -13,7 +13,7 @@ export function keyringContract(storeOf: () => Store): void {
     return (await Promise.all(partitions.map((rows) => Array.fromAsync(rows)))).flat();
   }
 
-  const instance = () => createParts({ store: storeOf() }).keyring;
+  const instance = () => createSessionParts({ store: storeOf() }).keyring;
 
   it("ends with the same keys on instances that start at the same time on empty tables", async () => {
     const keys = await Promise.all(

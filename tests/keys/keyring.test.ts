@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { StorageUnavailable } from "../../shared/storage/store.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import { TableStore } from "../../shared/storage/table-store.ts";
-import { createParts, type Parts } from "../support/parts.ts";
+import { createSessionParts, type Parts } from "../support/parts.ts";
 import { startTestAzurite, type TestAzurite } from "../support/test-azurite.ts";
 import { keyringContract } from "./keyring-contract.ts";
 
@@ -28,8 +28,8 @@ describe("a keyring that has read its table", () => {
   let reading: number;
   beforeEach(async () => {
     const store = new MemoryStore();
-    await createParts({ store }).keyring.signingKey();
-    parts = createParts({ store });
+    await createSessionParts({ store }).keyring.signingKey();
+    parts = createSessionParts({ store });
     await parts.keyring.signingKey();
     reading = parts.store.operations;
     parts.store.operations = 0;
@@ -86,7 +86,7 @@ describe("a keyring that has read its table", () => {
 
 describe("a keyring that could not read its table", () => {
   it("reads it when it is asked again", async () => {
-    const { keyring, store } = createParts();
+    const { keyring, store } = createSessionParts();
     store.down = true;
     await expect(keyring.dataKey()).rejects.toThrow(StorageUnavailable);
     store.down = false;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { deriveKey, open, seal, SealBroken } from "../../shared/keys/seal.ts";
-import { createParts, type Parts } from "../support/parts.ts";
+import { createSessionParts, type Parts } from "../support/parts.ts";
 
 const key = { kid: "k1", secret: new Uint8Array(32).fill(1) };
 const otherSecret = { kid: "k1", secret: new Uint8Array(32).fill(2) };
@@ -89,17 +89,17 @@ describe("deriveKey", () => {
 describe("Sealer", () => {
   let parts: Parts;
   beforeEach(() => {
-    parts = createParts();
+    parts = createSessionParts();
   });
 
   it("opens on another instance of the same installation", async () => {
     const text = await parts.sealer.seal("transaction", "here", TEXT);
-    const other = createParts({ store: parts.store });
+    const other = createSessionParts({ store: parts.store });
     expect(await other.sealer.open("transaction", "here", text)).toBe(TEXT);
   });
 
   it("does not open what another installation sealed", async () => {
-    const foreign = await createParts().sealer.seal("transaction", "here", TEXT);
+    const foreign = await createSessionParts().sealer.seal("transaction", "here", TEXT);
     await expect(parts.sealer.open("transaction", "here", foreign)).rejects.toThrow(SealBroken);
   });
 });

@@ -6,7 +6,6 @@ describe("the HTTP status of an OAuth error", () => {
     ["invalid_request", 400],
     ["invalid_client", 401],
     ["invalid_grant", 400],
-    ["unauthorized_client", 400],
     ["unsupported_grant_type", 400],
     ["invalid_scope", 400],
     ["invalid_target", 400],

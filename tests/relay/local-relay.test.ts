@@ -4,13 +4,13 @@ import { Connections } from "../../shared/mcp/connections.ts";
 import { LocalRelay } from "../../shared/relay/local-relay.ts";
 import type { Caller } from "../../shared/sessions/bearer.ts";
 import { FakeConnection } from "../support/fake-connection.ts";
-import { createParts } from "../support/parts.ts";
+import { createSessionParts } from "../support/parts.ts";
 
 const message = { jsonrpc: "2.0" as const, method: "notifications/x" };
 const change: Change = { kind: "resource-updated", uri: "settings://me" };
 
 const caller = (userKey: string, sessionId: string): Caller => ({
-  session: createParts().session({ id: sessionId, userKey }),
+  session: createSessionParts().session({ id: sessionId, userKey }),
   scopes: ["mcp"],
 });
 

@@ -2,14 +2,14 @@ import { generateKeyPair, importJWK, type JWTPayload, SignJWT, UnsecuredJWT } fr
 import { beforeEach, describe, expect, it } from "vitest";
 import { TokenInvalid } from "../../shared/sessions/access-token.ts";
 import { StorageUnavailable } from "../../shared/storage/store.ts";
-import { createParts, ISSUER, type Parts } from "../support/parts.ts";
+import { createSessionParts, ISSUER, type Parts } from "../support/parts.ts";
 
 const AUDIENCES = [ISSUER, `${ISSUER}/sse`];
 
 let parts: Parts;
 let payload: JWTPayload;
 beforeEach(() => {
-  parts = createParts();
+  parts = createSessionParts();
   const now = Math.floor(parts.clock.now() / 1000);
   payload = {
     iss: ISSUER,
@@ -115,7 +115,7 @@ describe("the check of an access token", () => {
 
   it("does not call a token invalid when storage could not be asked for its key", async () => {
     const token = await signed();
-    const restarted = createParts({ store: parts.store, clock: parts.clock });
+    const restarted = createSessionParts({ store: parts.store, clock: parts.clock });
     restarted.store.down = true;
     const check = restarted.accessTokens.verify(token, AUDIENCES);
     await expect(check).rejects.toThrow(StorageUnavailable);

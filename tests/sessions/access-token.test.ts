@@ -1,7 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Session } from "../../shared/sessions/sessions.ts";
-import { createParts, ISSUER, type Parts } from "../support/parts.ts";
+import { createSessionParts, ISSUER, type Parts } from "../support/parts.ts";
 
 const AUDIENCES = [ISSUER, `${ISSUER}/sse`];
 
@@ -9,7 +9,7 @@ let parts: Parts;
 let session: Session;
 let token: string;
 beforeEach(async () => {
-  parts = createParts();
+  parts = createSessionParts();
   session = parts.session();
   token = await parts.accessTokens.issue(session, ["mcp", "user.read"], `${ISSUER}/sse`);
 });
@@ -56,7 +56,7 @@ describe("an access token", () => {
   });
 
   it("is read by another instance of the same installation", async () => {
-    const other = createParts({ store: parts.store, clock: parts.clock });
+    const other = createSessionParts({ store: parts.store, clock: parts.clock });
     expect(await other.accessTokens.verify(token, AUDIENCES)).toMatchObject({
       sessionId: session.id,
     });

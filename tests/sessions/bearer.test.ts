@@ -2,13 +2,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { OAuthError } from "../../shared/oauth/oauth-error.ts";
 import type { Session } from "../../shared/sessions/sessions.ts";
 import { StorageUnavailable } from "../../shared/storage/store.ts";
-import { createParts, IDENTITY, ISSUER, type Parts } from "../support/parts.ts";
+import { createSessionParts, IDENTITY, ISSUER, type Parts } from "../support/parts.ts";
 
 let parts: Parts;
 let session: Session;
 let token: string;
 beforeEach(async () => {
-  parts = createParts();
+  parts = createSessionParts();
   session = parts.session();
   await parts.sessions.create(session, IDENTITY, "token cache");
   token = await parts.accessTokens.issue(session, ["mcp"], `${ISSUER}/sse`);

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../shared/digest.ts";
-import { createParts, type Parts } from "../support/parts.ts";
+import { createSessionParts, type Parts } from "../support/parts.ts";
 
 let parts: Parts;
 let token: string;
 beforeEach(async () => {
-  parts = createParts();
+  parts = createSessionParts();
   token = await parts.refreshTokens.make("user-1", "session-1", 37);
 });
 
@@ -20,7 +20,7 @@ describe("a refresh token", () => {
   });
 
   it("is read by another instance of the same installation", async () => {
-    const other = createParts({ store: parts.store });
+    const other = createSessionParts({ store: parts.store });
     expect(await other.refreshTokens.read(token)).toMatchObject({ sessionId: "session-1" });
   });
 
@@ -54,7 +54,7 @@ describe("a refresh token", () => {
   });
 
   it("is not accepted from another installation", async () => {
-    const foreign = await createParts().refreshTokens.make("user-1", "session-1", 1);
+    const foreign = await createSessionParts().refreshTokens.make("user-1", "session-1", 1);
     expect(await parts.refreshTokens.read(foreign)).toBeUndefined();
   });
 

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Session, toSession } from "../../shared/sessions/sessions.ts";
 import { RowExists } from "../../shared/storage/store.ts";
-import { createParts, DAY_SECONDS, IDENTITY, type Parts } from "../support/parts.ts";
+import { createSessionParts, DAY_SECONDS, IDENTITY, type Parts } from "../support/parts.ts";
 
 let parts: Parts;
 let session: Session;
 beforeEach(async () => {
-  parts = createParts();
+  parts = createSessionParts();
   session = parts.session({ roles: ["Mcp.Admin"] });
   await parts.sessions.create(session, IDENTITY, "token cache");
 });

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SealBroken } from "../../shared/keys/seal.ts";
-import { createParts, type Parts } from "../support/parts.ts";
+import { createSessionParts, type Parts } from "../support/parts.ts";
 
 let parts: Parts;
 beforeEach(() => {
-  parts = createParts();
+  parts = createSessionParts();
 });
 
 const rowOf = (session: string) => parts.store.get("vault", { partition: session, row: "0" });

@@ -3,7 +3,7 @@ import { Graph } from "../../shared/entra/graph.ts";
 import type { Call, Change } from "../../shared/features/feature.ts";
 import { SettingsTable } from "../../shared/sessions/personal-settings.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
-import { createParts } from "./parts.ts";
+import { createSessionParts } from "./parts.ts";
 import { TestClock } from "./test-clock.ts";
 
 const unused = () => Promise.reject(new Error("not used"));
@@ -42,7 +42,7 @@ export function createCall() {
   const announced: Change[] = [];
   const progress: { progress: number; total?: number; message?: string }[] = [];
   const call: Call = {
-    session: createParts({ clock }).session({ userKey: "alice" }),
+    session: createSessionParts({ clock }).session({ userKey: "alice" }),
     clock,
     graph,
     // Sessions are tested with the real ones, in tests/features/sessions.test.ts.

@@ -18,8 +18,8 @@ export const ISSUER = "https://mcp.example.com";
 export const LOCAL_KEY = Buffer.alloc(32, 7).toString("base64url");
 export const DAY_SECONDS = 86_400;
 
-/** What one instance of the server is made of, put together as `createApp` does it. */
-export function createParts(options: { store?: Store; clock?: TestClock } = {}) {
+/** What one instance of the server is made of, as far as sessions go. */
+export function createSessionParts(options: { store?: Store; clock?: TestClock } = {}) {
   const store = new OutageStore(options.store ?? new MemoryStore());
   const clock = options.clock ?? new TestClock();
   const random = systemRandom;
@@ -59,7 +59,7 @@ export function createParts(options: { store?: Store; clock?: TestClock } = {}) 
   };
 }
 
-export type Parts = ReturnType<typeof createParts>;
+export type Parts = ReturnType<typeof createSessionParts>;
 
 export const IDENTITY = {
   tenantId: "5f3c1a52-9d0e-4b7a-8c61-2e4d7f9a1b30",

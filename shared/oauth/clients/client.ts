@@ -12,7 +12,7 @@ export interface Client {
   readonly host?: string | undefined;
 }
 
-/** How a client proves at `/token` that it is the one. */
+/** How a client proves at `/token` and `/revoke` that it is the one. */
 export type ClientAuthentication =
   | { readonly method: "none" }
   | {
