@@ -117,7 +117,7 @@ export function createParts(config: Config, adapters: Adapters) {
   const refreshToken = refreshTokenGrant({ ...grants, refreshTokens });
 
   const entraRedirect = new EntraRedirect({ transactions, binding, entra });
-  const signIn = clientSignIn({ ...base, sessions, codes, entraRedirect });
+  const signIn = clientSignIn({ ...base, sessions, sessionEnd, codes, entraRedirect });
   const accountSessions = new AccountSessions({ ...base, sealer });
   const accountSignIn = new AccountSignIn({ ...base, entraRedirect, entra, accountSessions });
   const accountForms = new AccountForms({ ...base, sealer });

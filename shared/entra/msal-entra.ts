@@ -130,7 +130,7 @@ export class MsalEntra implements Entra {
       {
         get: async (key) => (await this.#vault.read(key)) ?? "",
         set: async (key, cache) => {
-          await this.#vault.write(key, cache);
+          await this.#vault.renew(key, cache);
           return cache;
         },
       },

@@ -129,12 +129,14 @@ export class FeatureCalls {
   async renderPrompt(
     name: string,
     values: Readonly<Record<string, string>>,
+    scopes: readonly Scope[],
     callFor: CallFor,
   ): Promise<{ description: string; text: string }> {
     const prompt = await this.#prompt(name, callFor);
     const missing = prompt.arguments.find((it) => it.required === true && !values[it.name]);
     if (missing !== undefined) throw new FeatureError(`The argument ${missing.name} is missing.`);
     return this.#forPerson("prompt-failed", async () => {
+      requireScope(prompt.requires, scopes);
       const call = callFor(prompt.requires);
       requireRole(prompt.requiresRole, call.session);
       return { description: prompt.description, text: await prompt.render(values, call) };
@@ -146,6 +148,7 @@ export class FeatureCalls {
     promptName: string,
     argumentName: string,
     typed: string,
+    scopes: readonly Scope[],
     callFor: CallFor,
   ): Promise<readonly string[]> {
     const prompt = await this.#prompt(promptName, callFor);
@@ -154,6 +157,7 @@ export class FeatureCalls {
       throw new UnknownFeature(`${promptName} has no argument ${argumentName}.`);
     }
     return this.#forPerson("completion-failed", async () => {
+      requireScope(prompt.requires, scopes);
       const call = callFor(prompt.requires);
       requireRole(prompt.requiresRole, call.session);
       return (await argument.complete?.(typed, call)) ?? [];

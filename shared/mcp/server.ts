@@ -167,7 +167,12 @@ function registerPrompts(
   server.setRequestHandler(GetPromptRequestSchema, ({ params }, extra) =>
     answering(async () => {
       const values = params.arguments ?? {};
-      const { description, text } = await calls.renderPrompt(params.name, values, callFor(extra));
+      const { description, text } = await calls.renderPrompt(
+        params.name,
+        values,
+        scopesOf(extra),
+        callFor(extra),
+      );
       return {
         description,
         messages: [{ role: "user" as const, content: { type: "text" as const, text } }],
@@ -181,6 +186,7 @@ function registerPrompts(
         ref.name,
         argument.name,
         argument.value,
+        scopesOf(extra),
         callFor(extra),
       );
       // MCP 2025-11-25, completion: at most 100 values.

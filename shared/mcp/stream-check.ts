@@ -58,7 +58,9 @@ export class StreamCheck {
   }
 
   async #check(userKey: string, sessionId: string): Promise<void> {
-    if ((await this.#sessions.find(userKey, sessionId)) !== undefined) return;
+    const session = await this.#sessions.find(userKey, sessionId);
+    // A session whose tokens are refused until the person has signed in again has no use for a stream.
+    if (session !== undefined && session.value.claims === undefined) return;
     this.#bearer.forget(sessionId);
     await this.#connections.closeSession(sessionId);
   }

@@ -2,7 +2,7 @@ import { verifyChallenge } from "pkce-challenge";
 import type { RequestContext } from "../http/context.ts";
 import type { Clock } from "../clock.ts";
 import type { SessionEnd } from "../sessions/session-end.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { SessionRow, Sessions } from "../sessions/sessions.ts";
 import { RowChanged } from "../storage/store.ts";
 import type { Client } from "./clients/client.ts";
 import type { Clients } from "./clients/clients.ts";
@@ -40,15 +40,32 @@ export function authorizationCodeGrant(deps: {
     await checkVerifier(verifier, found.value.codeChallenge);
     const audience = requestedAudience(form, found.value.resource, deps.resources);
     await deps.clients.keep(client.id);
-    await redeemOnce(found, startedAt);
     const session = await deps.sessions.find(found.value.userKey, found.value.sessionId);
     if (session === undefined) throw new OAuthError("invalid_grant", CODE_INVALID);
-    const answer = await deps.tokens.first(session, audience);
+    await redeemOnce(found, session, startedAt);
+    const answer = await firstTokens(session, audience);
     log.audit("token-issued", { outcome: "success", ...subject(found, client) });
     return answer;
 
-    async function redeemOnce(row: CodeRow, requestStartedAt: number): Promise<void> {
+    async function firstTokens(row: SessionRow, resource: string): Promise<TokenResponse> {
+      try {
+        return await deps.tokens.first(row, resource);
+      } catch (cause) {
+        // Another post of the same code was faster, or the session has been ended.
+        if (!(cause instanceof RowChanged)) throw cause;
+        throw new OAuthError("invalid_grant", CODE_INVALID, { cause });
+      }
+    }
+
+    async function redeemOnce(
+      row: CodeRow,
+      codeSession: SessionRow,
+      requestStartedAt: number,
+    ): Promise<void> {
       const { redeemedAt, userKey, sessionId } = row.value;
+      // Redeemed, but broken off before it gave anything: the client tries again, as it was told to.
+      // Of several that do, the session's row lets one through.
+      if (redeemedAt !== undefined && codeSession.value.generation === 0) return;
       if (redeemedAt !== undefined) {
         // OAuth 2.1 §4.1.3: who replays a code may have stolen it, and what it gave is revoked. A request
         // that was on its way before the code was redeemed is a double post, not a replay.

@@ -3,7 +3,9 @@ import type { Identity } from "../entra/entra.ts";
 import type { RequestContext } from "../http/context.ts";
 import type { CookiePolicy } from "../http/cookies.ts";
 import { deviceCookie } from "../http/device-cookie.ts";
+import type { Log } from "../log.ts";
 import { type Random, randomId } from "../random.ts";
+import type { SessionEnd } from "../sessions/session-end.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { userKeyOf } from "../sessions/user-key.ts";
 import { AuthorizationError } from "./authorization-error.ts";
@@ -33,6 +35,7 @@ export type ClientSignIn = (
 /** The end of a sign-in for a client: a session, and a code of ours that leads to it. */
 export function clientSignIn(deps: {
   sessions: Sessions;
+  sessionEnd: SessionEnd;
   codes: Codes;
   entraRedirect: EntraRedirect;
   clock: Clock;
@@ -50,7 +53,7 @@ export function clientSignIn(deps: {
       throw roleMissing(deps.requiredRole);
     }
     // Only now is it known who this is, and so whether Entra wants more of this sign-in.
-    const claims = await deps.sessions.takeChallenge(userKey, request.clientId, met);
+    const claims = await settleChallenges(userKey, request.clientId, met, log);
     if (claims !== undefined) {
       const scopes = graphScopes(request.scopes);
       return deps.entraRedirect.send(
@@ -74,6 +77,22 @@ export function clientSignIn(deps: {
     response.headers.append("Set-Cookie", device.header);
     return response;
   };
+
+  /** Ends the sessions whose challenge is met. @returns A challenge that is still to be met. */
+  async function settleChallenges(
+    userKey: string,
+    clientId: string,
+    met: string | undefined,
+    log: Log,
+  ): Promise<string | undefined> {
+    const waiting = await deps.sessions.challenged(userKey, clientId);
+    const open = waiting.find(({ claims }) => claims !== met);
+    if (open !== undefined) return open.claims;
+    for (const { id } of waiting) {
+      await deps.sessionEnd.end(userKey, id, { reason: "entra", log });
+    }
+    return undefined;
+  }
 
   function newSession(userKey: string, identity: Identity, request: AuthorizationRequest): Session {
     const now = deps.clock.now();

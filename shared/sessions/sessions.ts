@@ -144,24 +144,15 @@ export class Sessions {
     }
   }
 
-  /**
-   * The claims challenge that waits for this person's next sign-in with this client. One that the sign-in
-   * has just met is settled: the sessions that it had stopped are ended.
-   *
-   * @param met The challenge that the sign-in was begun with.
-   * @returns The challenge that is still to be met.
-   */
-  async takeChallenge(
-    userKey: string,
-    clientId: string,
-    met: string | undefined,
-  ): Promise<string | undefined> {
+  /** @returns A person's sessions with one client that wait for a claims challenge to be met. */
+  async challenged(userKey: string, clientId: string): Promise<{ id: string; claims: string }[]> {
+    const waiting = [];
     for await (const { key, value } of this.table.list(userKey)) {
-      if (value.clientId !== clientId || value.claims === undefined) continue;
-      if (value.claims !== met) return value.claims;
-      await this.end(userKey, key.row);
+      if (value.clientId === clientId && value.claims !== undefined) {
+        waiting.push({ id: key.row, claims: value.claims });
+      }
     }
-    return undefined;
+    return waiting;
   }
 
   /**

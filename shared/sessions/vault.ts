@@ -1,6 +1,6 @@
 import type { Sealer } from "../keys/seal.ts";
 import { joinText, longText, splitText } from "../storage/long-text.ts";
-import type { Store } from "../storage/store.ts";
+import { RowChanged, type Store } from "../storage/store.ts";
 import { TypedTable } from "../storage/typed-table.ts";
 
 /** Each session's Entra tokens: MSAL's cache, sealed before it reaches the table. */
@@ -20,10 +20,25 @@ export class Vault {
     return this.#sealer.open("token-cache", sessionId, joinText(found.value));
   }
 
-  /** Replaces the session's token cache. Two writers do no harm: either's tokens work. */
+  /** Stores the token cache of a new session. */
   async write(sessionId: string, cache: string): Promise<void> {
     const sealed = await this.#sealer.seal("token-cache", sessionId, cache);
     await this.#table.put(key(sessionId), splitText(sealed));
+  }
+
+  /**
+   * Replaces the session's token cache. Two instances that renew at once do no harm, for either's tokens
+   * work; and one that renews while the session is ended does not bring the tokens back.
+   */
+  async renew(sessionId: string, cache: string): Promise<void> {
+    const found = await this.#table.get(key(sessionId));
+    if (found === undefined) return;
+    const sealed = await this.#sealer.seal("token-cache", sessionId, cache);
+    try {
+      await this.#table.replace(found, splitText(sealed));
+    } catch (error) {
+      if (!(error instanceof RowChanged)) throw error;
+    }
   }
 
   /** Forgets the session's Entra tokens. */

@@ -1,8 +1,9 @@
+import { SCOPES } from "../../shared/oauth/scopes.ts";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { EntraError } from "../../shared/entra/entra.ts";
 import { GraphError } from "../../shared/entra/graph.ts";
-import { defineTool, FeatureError, type Features } from "../../shared/features/feature.ts";
+import { defineTool, FeatureError, type Features, type Prompt } from "../../shared/features/feature.ts";
 import { savedPrompts } from "../../shared/features/saved-prompts.ts";
 import { jsonLog } from "../../shared/log.ts";
 import { FeatureCalls, ScopeMissing, UnknownFeature } from "../../shared/mcp/feature-calls.ts";
@@ -168,40 +169,63 @@ describe("prompts", () => {
   it("are the built-in ones, then the person's own", async () => {
     await fake.call.settings.update({ savedPrompts: [{ name: "mine", text: "my text" }] });
     expect(await names()).toEqual(["built-in", "mine"]);
-    expect(await calls.renderPrompt("mine", {}, callFor)).toMatchObject({ text: "my text" });
+    expect(await calls.renderPrompt("mine", {}, SCOPES, callFor)).toMatchObject({
+      text: "my text",
+    });
   });
 
   it("cannot be shadowed: a saved prompt never takes the place of a built-in one", async () => {
     await fake.call.settings.update({ savedPrompts: [{ name: "built-in", text: "evil" }] });
     expect(await names()).toEqual(["built-in"]);
-    const rendered = await calls.renderPrompt("built-in", { who: "x" }, callFor);
+    const rendered = await calls.renderPrompt("built-in", { who: "x" }, SCOPES, callFor);
     expect(rendered).toEqual({ description: "D", text: "rendered" });
   });
 
   it.each([{}, { who: "" }, { plain: "x" }])(
     "need their required arguments: %j is not enough",
     async (values) => {
-      const attempt = calls.renderPrompt("built-in", values, callFor);
+      const attempt = calls.renderPrompt("built-in", values, SCOPES, callFor);
       await expect(attempt).rejects.toThrow("The argument who is missing.");
       expect(render).not.toHaveBeenCalled();
     },
   );
 
+  it("need the scope that they require, to be rendered and to be completed", async () => {
+    const needy: Prompt = {
+      name: "needy",
+      title: "Needy",
+      description: "D",
+      requires: "calendar.read",
+      arguments: [{ name: "who", description: "Who", complete: () => ["x"] }],
+      render: async () => "rendered",
+    };
+    const features = { tools: [], resources: [], prompts: [needy], promptSources: [] };
+    const strict = new FeatureCalls({ features, log: jsonLog(() => undefined) });
+    const rendered = strict.renderPrompt("needy", {}, ["mcp"], callFor);
+    await expect(rendered).rejects.toThrow(ScopeMissing);
+    const completed = strict.completeArgument("needy", "who", "", ["mcp"], callFor);
+    await expect(completed).rejects.toThrow(ScopeMissing);
+  });
+
   it("are UnknownFeature where they are not there", async () => {
-    await expect(calls.renderPrompt("x", {}, callFor)).rejects.toThrow(UnknownFeature);
-    await expect(calls.completeArgument("x", "who", "", callFor)).rejects.toThrow(UnknownFeature);
-    const attempt = calls.completeArgument("built-in", "x", "", callFor);
+    await expect(calls.renderPrompt("x", {}, SCOPES, callFor)).rejects.toThrow(UnknownFeature);
+    await expect(calls.completeArgument("x", "who", "", SCOPES, callFor)).rejects.toThrow(
+      UnknownFeature,
+    );
+    const attempt = calls.completeArgument("built-in", "x", "", SCOPES, callFor);
     await expect(attempt).rejects.toThrow(UnknownFeature);
   });
 
   it("complete an argument where it can be completed", async () => {
-    expect(await calls.completeArgument("built-in", "who", "ali", callFor)).toEqual(["ali!"]);
-    expect(await calls.completeArgument("built-in", "plain", "ali", callFor)).toEqual([]);
+    expect(await calls.completeArgument("built-in", "who", "ali", SCOPES, callFor)).toEqual([
+      "ali!",
+    ]);
+    expect(await calls.completeArgument("built-in", "plain", "ali", SCOPES, callFor)).toEqual([]);
   });
 
   it("tell the person of an outage without its details", async () => {
     render.mockRejectedValueOnce(new StorageUnavailable(SECRET));
-    const attempt = calls.renderPrompt("built-in", { who: "x" }, callFor);
+    const attempt = calls.renderPrompt("built-in", { who: "x" }, SCOPES, callFor);
     await expect(attempt).rejects.toThrow("The server cannot reach its storage right now.");
   });
 });

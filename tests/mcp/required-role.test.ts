@@ -1,3 +1,4 @@
+import { SCOPES } from "../../shared/oauth/scopes.ts";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import {
@@ -46,8 +47,8 @@ describe("a feature that requires an app role", () => {
     const call = callWith(["Mcp.Admin"]);
     expect(await calls.callTool("x", {}, ["mcp"], call)).toMatchObject({ ok: true });
     expect(await calls.readResource("x://", ["mcp"], call)).toMatchObject({ text: "read" });
-    expect(await calls.renderPrompt("x", {}, call)).toMatchObject({ text: "rendered" });
-    expect(await calls.completeArgument("x", "a", "", call)).toEqual(["completed"]);
+    expect(await calls.renderPrompt("x", {}, SCOPES, call)).toMatchObject({ text: "rendered" });
+    expect(await calls.completeArgument("x", "a", "", SCOPES, call)).toEqual(["completed"]);
   });
 
   it("is a tool error for one who has not, audited as denied", async () => {
@@ -60,7 +61,7 @@ describe("a feature that requires an app role", () => {
   it("is neither read nor rendered for one who has not", async () => {
     const call = callWith([]);
     await expect(calls.readResource("x://", ["mcp"], call)).rejects.toThrow(RoleMissing);
-    await expect(calls.renderPrompt("x", {}, call)).rejects.toThrow(RoleMissing);
-    await expect(calls.completeArgument("x", "a", "", call)).rejects.toThrow(RoleMissing);
+    await expect(calls.renderPrompt("x", {}, SCOPES, call)).rejects.toThrow(RoleMissing);
+    await expect(calls.completeArgument("x", "a", "", SCOPES, call)).rejects.toThrow(RoleMissing);
   });
 });

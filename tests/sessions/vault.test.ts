@@ -68,3 +68,20 @@ describe("the vault", () => {
     expect(await parts.vault.read("s2")).toBe("two");
   });
 });
+
+describe("a renewal of a session's tokens", () => {
+  it("replaces them", async () => {
+    const { vault } = createSessionParts();
+    await vault.write("s1", "old");
+    await vault.renew("s1", "new");
+    expect(await vault.read("s1")).toBe("new");
+  });
+
+  it("does not bring back the tokens of a session that has ended in between", async () => {
+    const { vault } = createSessionParts();
+    await vault.write("s1", "old");
+    await vault.erase("s1");
+    await vault.renew("s1", "new");
+    expect(await vault.read("s1")).toBeUndefined();
+  });
+});
