@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Etag, Key, Store, TableName, Value } from "./store.ts";
+import type { Etag, Key, Row, Store, TableName, Value } from "./store.ts";
 
 /** Written into every row, so that a later release can tell what it reads. */
 const SCHEMA_VERSION = 1;
@@ -9,6 +9,8 @@ export interface Typed<T> {
   readonly key: Key;
   readonly etag: Etag;
   readonly value: T;
+  /** What else is in the row: columns of a release that is newer than this one. */
+  readonly unknown: Value;
 }
 
 /** One table through one schema: what is read has the shape that the code believes it has. */
@@ -25,7 +27,7 @@ export class TypedTable<T extends Value> {
 
   async get(key: Key): Promise<Typed<T> | undefined> {
     const row = await this.#store.get(this.#name, key);
-    return row && { ...row, value: this.#schema.parse(row.value) };
+    return row && this.#typed(row);
   }
 
   insert(key: Key, value: T): Promise<Etag> {
@@ -33,7 +35,13 @@ export class TypedTable<T extends Value> {
   }
 
   replace(row: Typed<T>, value: T): Promise<Etag> {
-    return this.#store.replace(this.#name, row.key, versioned(value), row.etag);
+    // While two releases run side by side, the older one keeps what the newer one has added.
+    return this.#store.replace(
+      this.#name,
+      row.key,
+      versioned({ ...row.unknown, ...value }),
+      row.etag,
+    );
   }
 
   put(key: Key, value: T): Promise<Etag> {
@@ -47,11 +55,20 @@ export class TypedTable<T extends Value> {
 
   async *list(partition: string): AsyncIterable<Typed<T>> {
     for await (const row of this.#store.list(this.#name, partition)) {
-      yield { ...row, value: this.#schema.parse(row.value) };
+      yield this.#typed(row);
     }
+  }
+
+  #typed(row: Row): Typed<T> {
+    const value = this.#schema.parse(row.value);
+    const others = Object.entries(row.value).filter(([name]) => !(name in value));
+    return { key: row.key, etag: row.etag, value, unknown: Object.fromEntries(others) };
   }
 }
 
+/** The version of a row never goes back. */
 function versioned(value: Value): Value {
-  return { ...value, schemaVersion: SCHEMA_VERSION };
+  const found = value["schemaVersion"];
+  const newer = typeof found === "number" && found > SCHEMA_VERSION;
+  return { ...value, schemaVersion: newer ? found : SCHEMA_VERSION };
 }

@@ -3,7 +3,12 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { EntraError } from "../../shared/entra/entra.ts";
 import { GraphError } from "../../shared/entra/graph.ts";
-import { defineTool, FeatureError, type Features, type Prompt } from "../../shared/features/feature.ts";
+import {
+  defineTool,
+  FeatureError,
+  type Features,
+  type Prompt,
+} from "../../shared/features/feature.ts";
 import { savedPrompts } from "../../shared/features/saved-prompts.ts";
 import { jsonLog } from "../../shared/log.ts";
 import { FeatureCalls, ScopeMissing, UnknownFeature } from "../../shared/mcp/feature-calls.ts";

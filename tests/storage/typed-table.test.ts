@@ -39,4 +39,16 @@ describe("TypedTable", () => {
     await expect(table.delete(key, row.etag)).rejects.toThrow(RowChanged);
     await expect(table.insert(key, { name: "d" })).rejects.toThrow(RowExists);
   });
+
+  it("keeps the columns and the version of a newer release when it replaces a row", async () => {
+    await store.put("clients", key, { name: "a", addedLater: "x", schemaVersion: 2 });
+    const row = await table.get(key);
+    if (row === undefined) throw new Error("no row");
+    await table.replace(row, { name: "b" });
+    expect((await store.get("clients", key))?.value).toEqual({
+      name: "b",
+      addedLater: "x",
+      schemaVersion: 2,
+    });
+  });
 });
