@@ -1,14 +1,14 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { Change } from "../features/feature.ts";
-import type { Scope } from "../oauth/scopes.ts";
+import type { Caller } from "../sessions/bearer.ts";
 
 /** An open stream of one client, on this instance. */
 export interface Connection {
   readonly id: string;
   readonly userKey: string;
   readonly sessionId: string;
-  /** @param scopes Of the token that came with the message. */
-  receive(message: JSONRPCMessage, scopes: readonly Scope[]): void;
+  /** @param caller As the token says that came with this very message, and the session as it is now. */
+  receive(message: JSONRPCMessage, caller: Caller): void;
   /** Tells the client about a change, if it has asked to be told. */
   announce(change: Change): Promise<void>;
   close(): Promise<void>;

@@ -77,6 +77,12 @@ export class SseTransport implements Transport {
     this.#end();
   }
 
+  /** The client has gone: there is nobody left to answer first. */
+  abandon(): void {
+    this.#lastAnswer = undefined;
+    this.#closing = false;
+  }
+
   #end(): void {
     if (this.#controller === undefined) return;
     this.#controller = undefined;

@@ -5,12 +5,12 @@ import type { Log } from "../log.ts";
 import { graphScopes } from "../oauth/scopes.ts";
 import { type Random, randomId } from "../random.ts";
 import type { Relay } from "../relay/relay.ts";
-import type { BearerCheck, Caller } from "../sessions/bearer.ts";
+import type { BearerCheck } from "../sessions/bearer.ts";
 import type { SignIns } from "../sessions/sign-ins.ts";
 import { CallerSessions } from "../sessions/caller-sessions.ts";
 import type { SettingsTable } from "../sessions/personal-settings.ts";
 import type { SessionEnd } from "../sessions/session-end.ts";
-import type { Sessions } from "../sessions/sessions.ts";
+import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { Connection, Connections } from "./connections.ts";
 import type { CallFor, FeatureCalls } from "./feature-calls.ts";
 import { createMcpServer, type Extra } from "./server.ts";
@@ -35,16 +35,19 @@ export function sseHandler(deps: {
     const caller = await deps.bearer.check(request, "/sse");
     const id = randomId(deps.random);
     const transport = new SseTransport(`/message?connection=${id}`);
+    // As the last message found it: roles change with a refresh, and a stream lives longer than that.
+    let { session } = caller;
     const { server, announce } = createMcpServer(deps.calls, (extra) =>
-      callFor(caller, extra, transport),
+      callFor(session, extra, transport),
     );
     const connection: Connection = {
       id,
       userKey: caller.session.userKey,
       sessionId: caller.session.id,
-      receive: (message, scopes) => {
+      receive: (message, { session: now, scopes }) => {
+        session = now;
         // The token itself stays behind: features act by the session.
-        const { clientId } = caller.session;
+        const { clientId } = session;
         transport.receive(message, { authInfo: { token: "", clientId, scopes: [...scopes] } });
       },
       announce,
@@ -53,8 +56,12 @@ export function sseHandler(deps: {
     server.onclose = () => deps.connections.remove(id);
     deps.connections.add(connection);
     await server.connect(transport);
-    if (disconnected.aborted) await server.close();
-    disconnected.addEventListener("abort", () => void server.close());
+    const abandon = () => {
+      transport.abandon();
+      void server.close();
+    };
+    if (disconnected.aborted) abandon();
+    disconnected.addEventListener("abort", abandon);
     log.audit("stream-opened", {
       outcome: "success",
       actor: caller.session.userKey,
@@ -71,7 +78,7 @@ export function sseHandler(deps: {
     });
   };
 
-  function callFor({ session }: Caller, extra: Extra, transport: SseTransport): CallFor {
+  function callFor(session: Session, extra: Extra, transport: SseTransport): CallFor {
     return (requires) => ({
       session,
       clock: deps.clock,

@@ -1,6 +1,8 @@
 import { type Entra, EntraError } from "../entra/entra.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
 import { PageError } from "../http/errors.ts";
+import { KeysUnavailable } from "../keys/key-wrapper.ts";
+import { StorageUnavailable } from "../storage/store.ts";
 import { AuthorizationError } from "./authorization-error.ts";
 import { answeringClient } from "./authorization-response.ts";
 import type { BrowserBinding } from "./browser-binding.ts";
@@ -39,8 +41,12 @@ export function callbackHandler(deps: {
     switch (transaction.purpose) {
       case "client":
         return answeringClient(transaction.request, deps.issuer, async () => {
-          const signedIn = await redeem(transaction, parameters, context);
-          return deps.clientSignIn(transaction, signedIn, request, context);
+          try {
+            const signedIn = await redeem(transaction, parameters, context);
+            return await deps.clientSignIn(transaction, signedIn, request, context);
+          } catch (error) {
+            throw answerToFault(error, context);
+          }
         });
       case "account":
         return deps.accountSignIn.finish(parameters, transaction, context.log);
@@ -107,6 +113,21 @@ function answerTo(
         { cause: error },
       );
   }
+}
+
+/**
+ * A fault of ours once the transaction is taken: a reload cannot help any more, so the client is told, which
+ * would otherwise wait for ever (RFC 6749 §4.1.2.1).
+ */
+function answerToFault(error: unknown, { log }: RequestContext): unknown {
+  if (error instanceof AuthorizationError || error instanceof PageError) return error;
+  log.error("sign-in-broke-off", error);
+  const away = error instanceof StorageUnavailable || error instanceof KeysUnavailable;
+  return new AuthorizationError(
+    away ? "temporarily_unavailable" : "server_error",
+    away ? "The server cannot reach its storage right now." : "Something went wrong on the server.",
+    { cause: error },
+  );
 }
 
 function otherBrowser(): PageError {

@@ -85,13 +85,13 @@ export function clientSignIn(deps: {
     met: string | undefined,
     log: Log,
   ): Promise<string | undefined> {
-    const waiting = await deps.sessions.challenged(userKey, clientId);
-    const open = waiting.find(({ claims }) => claims !== met);
-    if (open !== undefined) return open.claims;
-    for (const { id } of waiting) {
-      await deps.sessionEnd.end(userKey, id, { reason: "entra", log });
+    let open: string | undefined;
+    for (const { id, claims } of await deps.sessions.challenged(userKey, clientId)) {
+      // What is met goes first: two challenges must not send the person back and forth between them.
+      if (claims === met) await deps.sessionEnd.end(userKey, id, { reason: "entra", log });
+      else open ??= claims;
     }
-    return undefined;
+    return open;
   }
 
   function newSession(userKey: string, identity: Identity, request: AuthorizationRequest): Session {

@@ -11,7 +11,12 @@ import type { Clients } from "./clients/clients.ts";
 import { OAuthError } from "./oauth-error.ts";
 import type { Resources } from "./resources.ts";
 import { grantedScopes, parseScopes, type Scope } from "./scopes.ts";
-import { requestedAudience, type TokenIssuer, type TokenResponse } from "./token-issuer.ts";
+import {
+  requestedAudience,
+  type Rotation,
+  type TokenIssuer,
+  type TokenResponse,
+} from "./token-issuer.ts";
 
 export type RefreshTokenGrant = (
   form: URLSearchParams,
@@ -60,9 +65,11 @@ export function refreshTokenGrant(deps: {
       if (leased !== undefined) {
         await deps.clients.keep(client.id);
         const roles = await confirm(leased);
-        const answer = await deps.tokens.rotate(leased, { presented, scopes, audience, roles });
-        log.audit("token-refreshed", { outcome: "success", ...subject(token, client) });
-        return answer;
+        const answer = await tryRotate(leased, { presented, scopes, audience, roles });
+        if (answer !== undefined) {
+          log.audit("token-refreshed", { outcome: "success", ...subject(token, client) });
+          return answer;
+        }
       }
       await deps.clock.sleep(POLL_MS);
     }
@@ -88,6 +95,19 @@ export function refreshTokenGrant(deps: {
     if (deps.clock.now() < (row.value.leaseUntil ?? 0)) return undefined;
     try {
       return await deps.tokens.lease(row);
+    } catch (error) {
+      if (error instanceof RowChanged) return undefined;
+      throw error;
+    }
+  }
+
+  /** @returns undefined where the session has changed meanwhile: ended, or rotated after the lease lapsed. */
+  async function tryRotate(
+    leased: SessionRow,
+    rotation: Rotation,
+  ): Promise<TokenResponse | undefined> {
+    try {
+      return await deps.tokens.rotate(leased, rotation);
     } catch (error) {
       if (error instanceof RowChanged) return undefined;
       throw error;

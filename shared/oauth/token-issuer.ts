@@ -5,6 +5,7 @@ import { open, seal } from "../keys/seal.ts";
 import type { AccessTokens } from "../sessions/access-token.ts";
 import type { RefreshTokens } from "../sessions/refresh-token.ts";
 import { type SessionRow, type Sessions, toSession } from "../sessions/sessions.ts";
+import { RowChanged } from "../storage/store.ts";
 import { OAuthError } from "./oauth-error.ts";
 import type { Resources } from "./resources.ts";
 import { formatScopes, type Scope } from "./scopes.ts";
@@ -63,14 +64,7 @@ export class TokenIssuer {
    */
   async first(row: SessionRow, audience: string): Promise<TokenResponse> {
     const answer = await this.#answer(row, toSession(row).scopes, audience);
-    await this.#sessions.table.replace(row, {
-      ...row.value,
-      generation: row.value.generation + 1,
-      refreshHash: sha256(answer.refresh_token),
-      idleUntil: this.#idleUntil(row),
-      lastUsedAt: this.#clock.now(),
-    });
-    return answer;
+    return this.#store(row, answer, {});
   }
 
   /**
@@ -99,24 +93,14 @@ export class TokenIssuer {
     { presented, scopes, audience, roles }: Rotation,
   ): Promise<TokenResponse> {
     const answer = await this.#answer(row, scopes, audience);
-    await this.#sessions.table.replace(row, {
-      ...row.value,
+    const text = JSON.stringify(answer);
+    return this.#store(row, answer, {
       roles: JSON.stringify(roles),
       leaseUntil: undefined,
-      generation: row.value.generation + 1,
-      refreshHash: sha256(answer.refresh_token),
-      idleUntil: this.#idleUntil(row),
-      lastUsedAt: this.#clock.now(),
       previousHash: row.value.refreshHash,
-      retryAnswer: await seal(
-        keyOf(presented),
-        "retry-answer",
-        row.key.row,
-        JSON.stringify(answer),
-      ),
+      retryAnswer: await seal(keyOf(presented), "retry-answer", row.key.row, text),
       rotatedAt: this.#clock.now(),
     });
-    return answer;
   }
 
   /** @returns The answer that {@link rotate} gave to the previous token. */
@@ -124,6 +108,31 @@ export class TokenIssuer {
     const sealed = row.value.retryAnswer ?? "";
     const text = await open(() => keyOf(presented), "retry-answer", row.key.row, sealed);
     return tokenResponse.parse(JSON.parse(text));
+  }
+
+  /** Writes down the refresh token of `answer` as the one that is valid now. */
+  async #store(
+    row: SessionRow,
+    answer: TokenResponse,
+    changes: Partial<SessionRow["value"]>,
+  ): Promise<TokenResponse> {
+    const refreshHash = sha256(answer.refresh_token);
+    try {
+      await this.#sessions.table.replace(row, {
+        ...row.value,
+        ...changes,
+        generation: row.value.generation + 1,
+        refreshHash,
+        idleUntil: this.#idleUntil(row),
+        lastUsedAt: this.#clock.now(),
+      });
+    } catch (error) {
+      if (!(error instanceof RowChanged)) throw error;
+      // Our own write may have succeeded while its answer was lost.
+      const now = await this.#sessions.table.get(row.key);
+      if (now?.value.refreshHash !== refreshHash) throw error;
+    }
+    return answer;
   }
 
   async #answer(

@@ -14,15 +14,16 @@ export class LocalRelay implements Relay {
 
   async deliver(
     connectionId: string,
-    { session, scopes }: Caller,
+    caller: Caller,
     message: JSONRPCMessage,
   ): Promise<"accepted" | "unknown"> {
+    const { session } = caller;
     const connection = this.#connections.get(connectionId);
     // A connection id never authenticates: the caller's own session must have opened it.
     if (connection?.sessionId !== session.id || connection.userKey !== session.userKey) {
       return "unknown";
     }
-    connection.receive(message, scopes);
+    connection.receive(message, caller);
     return "accepted";
   }
 

@@ -147,10 +147,10 @@ export class Sessions {
   /** @returns A person's sessions with one client that wait for a claims challenge to be met. */
   async challenged(userKey: string, clientId: string): Promise<{ id: string; claims: string }[]> {
     const waiting = [];
-    for await (const { key, value } of this.table.list(userKey)) {
-      if (value.clientId === clientId && value.claims !== undefined) {
-        waiting.push({ id: key.row, claims: value.claims });
-      }
+    for await (const found of this.table.list(userKey)) {
+      const { key, value } = found;
+      if (this.#clock.now() >= endOf(found) || value.clientId !== clientId) continue;
+      if (value.claims !== undefined) waiting.push({ id: key.row, claims: value.claims });
     }
     return waiting;
   }
@@ -161,9 +161,19 @@ export class Sessions {
    * @returns When it will end (ms), where it has not yet.
    */
   async expire({ partition, row: id }: Key): Promise<number | undefined> {
-    const found = await this.table.get({ partition, row: id });
-    if (found !== undefined && this.#clock.now() < endOf(found)) return endOf(found);
-    await this.end(partition, id);
+    const key = { partition, row: id };
+    const found = await this.table.get(key);
+    if (found !== undefined) {
+      if (this.#clock.now() < endOf(found)) return endOf(found);
+      try {
+        await this.table.delete(key, found.etag);
+      } catch (error) {
+        // It has just slid: what was read is out of date.
+        if (error instanceof RowChanged) return this.expire(key);
+        throw error;
+      }
+    }
+    await this.#vault.erase(id);
     return undefined;
   }
 }

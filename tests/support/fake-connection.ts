@@ -2,6 +2,7 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { Change } from "../../shared/features/feature.ts";
 import type { Connection } from "../../shared/mcp/connections.ts";
 import type { Scope } from "../../shared/oauth/scopes.ts";
+import type { Caller } from "../../shared/sessions/bearer.ts";
 
 /** A stream that only writes down what happens to it. */
 export class FakeConnection implements Connection {
@@ -20,7 +21,7 @@ export class FakeConnection implements Connection {
     this.sessionId = sessionId;
   }
 
-  receive(message: JSONRPCMessage, scopes: readonly Scope[]): void {
+  receive(message: JSONRPCMessage, { scopes }: Caller): void {
     this.received.push({ message, scopes });
   }
 
