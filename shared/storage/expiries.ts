@@ -21,9 +21,11 @@ export interface Expiry {
  * no row is ever without one; what the row says about its own end decides.
  */
 export class Expiries {
+  readonly #store: Store;
   readonly #table;
 
   constructor(deps: { store: Store }) {
+    this.#store = deps.store;
     this.#table = new TypedTable(deps.store, "expiries", row);
   }
 
@@ -34,15 +36,13 @@ export class Expiries {
     await this.#table.put({ partition: hourPartition(hourOf(expiresAtMs), id), row: id }, value);
   }
 
-  /** Everything noted for one hour. */
+  /** Everything noted for one hour. What a newer release has noted for itself is left alone. */
   async *of(hour: number): AsyncIterable<Expiry & { readonly note: Key }> {
     for (const partition of hourPartitions(hour)) {
-      for await (const { key, value } of this.#table.list(partition)) {
-        yield {
-          table: value.table,
-          key: { partition: value.partition, row: value.row },
-          note: key,
-        };
+      for await (const { key: note, value } of this.#store.list("expiries", partition)) {
+        const { data } = row.safeParse(value);
+        if (data === undefined) continue;
+        yield { table: data.table, key: { partition: data.partition, row: data.row }, note };
       }
     }
   }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { jsonLog } from "../../../shared/log.ts";
 import type { Client } from "../../../shared/oauth/clients/client.ts";
 import { parseClientMetadata } from "../../../shared/oauth/clients/client-metadata.ts";
 import { RegisteredClients } from "../../../shared/oauth/clients/registered-clients.ts";
@@ -37,7 +38,8 @@ beforeEach(async () => {
     clients: clients.expire.bind(clients),
     sessions: async () => undefined,
   };
-  sweep = new Sweep({ store, expiries, clock, expire });
+  const log = jsonLog(() => undefined);
+  sweep = new Sweep({ store, expiries, clock, log, expire });
   await sweep.run();
 });
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { jsonLog } from "../../../shared/log.ts";
 import { UsedAssertions } from "../../../shared/oauth/clients/used-assertions.ts";
 import { systemRandom } from "../../../shared/random.ts";
 import { Expiries } from "../../../shared/storage/expiries.ts";
@@ -38,7 +39,8 @@ describe("the assertions that have been used", () => {
     const store = new MemoryStore();
     const used = new UsedAssertions({ store, random: systemRandom });
     const expire = { clients: async () => undefined, sessions: async () => undefined };
-    const sweep = new Sweep({ store, clock, expiries: new Expiries({ store }), expire });
+    const log = jsonLog(() => undefined);
+    const sweep = new Sweep({ store, clock, log, expiries: new Expiries({ store }), expire });
     await sweep.run();
     const end = clock.now() + 600_000;
     await used.use("a", "1", end);
