@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ROOT } from "../../tools/stack/command-line.ts";
+import { AccountBrowser } from "../support/account-browser.ts";
 import { startBrowser } from "../support/browser.ts";
 import { type LocalStack, startLocalStack } from "../support/local-stack.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
@@ -13,12 +14,16 @@ const SCREENSHOTS = fileURLToPath(new URL("test-results/browser/", ROOT));
 
 const LONG_NAME = `${"W".repeat(60)}<b>"bold"</b>`;
 
+const SIGNED_IN = "account, signed in, with an app with a long name";
+
 const PAGES = [
   "home",
   "consent",
   "consent for a client with a long name",
   "error",
   "account picker",
+  "account, signed out",
+  SIGNED_IN,
 ] as const;
 
 // A browser on a busy machine takes its time.
@@ -29,6 +34,7 @@ const browser = await startBrowser();
 describe.runIf(browser !== undefined)("every page that a person sees", () => {
   let stack: LocalStack;
   let urls: Record<(typeof PAGES)[number], URL>;
+  let accountCookies: { name: string; value: string; url: string }[];
 
   beforeAll(async () => {
     stack = await startLocalStack();
@@ -46,7 +52,17 @@ describe.runIf(browser !== undefined)("every page that a person sees", () => {
       }),
       error: new URL("/callback?state=unknown&code=unknown", stack.baseUrl),
       "account picker": await approve(new UserAgent(), client.authorizationUrl()),
+      "account, signed out": new URL("/account", stack.baseUrl),
+      [SIGNED_IN]: new URL("/account", stack.baseUrl),
     };
+    const connected = new OAuthTestClient(stack.baseUrl, fetch);
+    await (await connected.register({ client_name: LONG_NAME })).tokens("alice");
+    const { agent } = await new AccountBrowser({ baseUrl: stack.baseUrl, fetch }).signIn("alice");
+    accountCookies = [...agent.cookies(stack.baseUrl)].map(([name, value]) => ({
+      name,
+      value,
+      url: stack.baseUrl,
+    }));
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
@@ -65,6 +81,7 @@ describe.runIf(browser !== undefined)("every page that a person sees", () => {
           colorScheme,
           viewport: { width, height: 800 },
         });
+        if (name === SIGNED_IN) await context.addCookies(accountCookies);
         const page = await context.newPage();
         const complaints: string[] = [];
         page.on("console", (message) => {
@@ -75,7 +92,7 @@ describe.runIf(browser !== undefined)("every page that a person sees", () => {
         page.on("pageerror", (error) => complaints.push(error.message));
         await page.goto(urls[name].href);
         for (const summary of await page.locator("summary").all()) await summary.click();
-        const file = `${name.replaceAll(" ", "-")}-${colorScheme}-${width}.png`;
+        const file = `${name.replaceAll(/\W+/g, "-")}-${colorScheme}-${width}.png`;
         await page.screenshot({ path: `${SCREENSHOTS}${file}`, fullPage: true });
         const { scrollWidth, clientWidth } = await page.evaluate(() => {
           const { scrollWidth: content, clientWidth: shown } = document.documentElement;
@@ -83,6 +100,8 @@ describe.runIf(browser !== undefined)("every page that a person sees", () => {
         });
         expect(scrollWidth).toBeLessThanOrEqual(clientWidth);
         expect(await page.getByRole("heading", { level: 1 }).count()).toBe(1);
+        const connected = page.getByRole("button", { name: /^Disconnect W/ });
+        expect(await connected.count()).toBe(name === SIGNED_IN ? 1 : 0);
         expect(complaints).toEqual([]);
         await context.close();
       },

@@ -1,4 +1,8 @@
-import { expect } from "vitest";
+import {
+  LATEST_PROTOCOL_VERSION,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from "@modelcontextprotocol/sdk/types.js";
+import { describe, expect, it } from "vitest";
 import { useFacade } from "../support/facade.ts";
 import { EventStream } from "../support/event-stream.ts";
 import type { Account } from "../support/sign-in.ts";
@@ -46,6 +50,12 @@ const post = (
   });
 
 const ping = (id: number | string) => ({ jsonrpc: "2.0", id, method: "ping" });
+const initialize = (id: number | string, protocolVersion: string) => ({
+  jsonrpc: "2.0",
+  id,
+  method: "initialize",
+  params: { protocolVersion, capabilities: {}, clientInfo: { name: "test", version: "1" } },
+});
 const token = async (account: Account = "alice") =>
   (await facade.client.tokens(account)).access_token;
 
@@ -86,12 +96,7 @@ holdsEvery("HTTP+SSE (MCP 2024-11-05)", RULES, {
   async answers() {
     const access = await token();
     const { stream, endpoint } = await open(access);
-    const params = {
-      protocolVersion: "2024-11-05",
-      capabilities: {},
-      clientInfo: { name: "test", version: "1" },
-    };
-    await post(endpoint, access, { jsonrpc: "2.0", id: "a", method: "initialize", params });
+    await post(endpoint, access, initialize("a", "2024-11-05"));
     expect(await expectAnswer(stream, "a")).toMatchObject({
       result: { protocolVersion: "2024-11-05", serverInfo: {} },
     });
@@ -199,3 +204,23 @@ holdsEvery("HTTP+SSE (MCP 2024-11-05)", RULES, {
     expect(response.headers.get("access-control-expose-headers")).toContain("WWW-Authenticate");
   },
 });
+
+// MCP, lifecycle: a server answers with the revision that was asked for where it has it, or with its latest.
+describe("protocol revisions", () => {
+  it.each(SUPPORTED_PROTOCOL_VERSIONS)("answers initialize for %s with that revision", (version) =>
+    expectRevision(version, version),
+  );
+
+  it.each(["2024-01-01", "2999-12-31", "1.0.0"])(
+    "answers initialize for %s, which it does not know, with the latest",
+    (version) => expectRevision(version, LATEST_PROTOCOL_VERSION),
+  );
+});
+
+async function expectRevision(asked: string, answered: string): Promise<void> {
+  const access = await token();
+  const { stream, endpoint } = await open(access);
+  expect((await post(endpoint, access, initialize(1, asked))).status).toBe(202);
+  expect(await expectAnswer(stream, 1)).toMatchObject({ result: { protocolVersion: answered } });
+  await stream.close();
+}

@@ -7,7 +7,7 @@ export class AccountBrowser {
   readonly #url: URL;
   readonly agent: UserAgent;
 
-  constructor(app: TestApp, agent = new UserAgent(app.fetch)) {
+  constructor(app: Pick<TestApp, "baseUrl" | "fetch">, agent = new UserAgent(app.fetch)) {
     this.#url = new URL("/account", app.baseUrl);
     this.agent = agent;
   }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { buildPackage } from "../../tools/build-package.ts";
+import { ACCOUNTS } from "../../tools/entra/directory.ts";
 import { startEntra } from "../../tools/entra/start-entra.ts";
 import { startFunctionsHost } from "../../tools/functions-host/start-functions-host.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
@@ -11,6 +12,7 @@ import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { freePort } from "../../tools/stack/ports.ts";
 import { startAzurite } from "../../tools/stack/start-azurite.ts";
 import { health } from "../support/health.ts";
+import { connectAs } from "../support/sdk-client.ts";
 
 const DIST = fileURLToPath(new URL("dist/", ROOT));
 const PACKAGE = ["host.json", "main.js", "package.json"];
@@ -29,7 +31,7 @@ it("replaces the package without a moment in which it is not there: a host may b
   expect(readdirSync(DIST).toSorted()).toEqual(PACKAGE);
 }, 60_000);
 
-it("the package needs nothing but itself and its settings to run", async () => {
+it("the package needs nothing but itself and its settings to sign a person in and answer a tool call", async () => {
   // Outside the repository, where no node_modules is anywhere above.
   const root = mkdtempSync(join(tmpdir(), "package-"));
   onTestFinished(() => rmSync(root, { recursive: true }));
@@ -48,14 +50,9 @@ it("the package needs nothing but itself and its settings to run", async () => {
 
   const baseUrl = `http://localhost:${app}`;
   expect((await health(baseUrl)).status).toBe("ok");
-  const registration = await fetch(new URL("/register", baseUrl), {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      client_name: "Test client",
-      redirect_uris: ["http://localhost:33418/callback"],
-      token_endpoint_auth_method: "none",
-    }),
-  });
-  expect(registration.status).toBe(201);
+  const { client, close } = await connectAs(baseUrl, "alice");
+  onTestFinished(close);
+  const { structuredContent } = await client.callTool({ name: "getUserDetails" });
+  const { displayName, mail } = ACCOUNTS.alice.profile;
+  expect(structuredContent).toMatchObject({ displayName, mail });
 }, 60_000);

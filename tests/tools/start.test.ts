@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { connect } from "node:net";
-import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { freePort } from "../../tools/stack/ports.ts";
 import { health } from "../support/health.ts";
+import { OAuthTestClient } from "../support/oauth-client.ts";
 import { connectAs, reconnect, TestProvider } from "../support/sdk-client.ts";
 import { takePort } from "./functions-host/running-host.ts";
+import { copyProject } from "./project-copy.ts";
+import { listens, type RunningCommand, runCommand } from "./running-command.ts";
 
-const START = fileURLToPath(new URL("tools/start.ts", ROOT));
 const READY_LIMIT_MS = 60_000;
 const FREE_LIMIT_MS = 8_000;
 
@@ -21,10 +20,7 @@ const PORT_FLAGS = [
   "--queue-port",
 ] as const;
 
-interface Started {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-  readonly code: Promise<number | null>;
+interface Started extends RunningCommand {
   readonly ports: Record<PortFlag, number>;
 }
 
@@ -42,10 +38,7 @@ describe("npm start", () => {
     expect(baseUrl).toBe(`http://localhost:${ports["--port"]}`);
     const { close } = await connectAs(baseUrl, "alice", { provider });
     await close();
-    // As a terminal does it: to the whole group.
-    process.kill(-(started.child.pid ?? 0), "SIGINT");
-    expect(await started.code).toBe(0);
-    await expectFree(started);
+    await end(started);
   });
 
   it("started again, knows who had signed in; killed, leaves nothing behind that listens", async () => {
@@ -77,27 +70,75 @@ describe("npm start", () => {
   );
 });
 
-/** Runs the command in a process group of its own, as a terminal does. */
-async function start(given: Partial<Record<PortFlag, number>> = {}): Promise<Started> {
+// In a copy: what somebody has tried out on this machine is theirs to forget.
+describe("npm start with flags", () => {
+  let root: URL;
+  let ports: Started["ports"];
+  let client: OAuthTestClient;
+  beforeAll(async () => {
+    const project = copyProject();
+    ({ root } = project);
+    ports = { ...(await freePorts()), "--port": await firstOfTwoFreePorts() };
+    return project.remove;
+  });
+
+  it("--instances 2 serves two consecutive ports, which know the same clients", async () => {
+    const started = await start(ports, { root, args: ["--instances", "2"] });
+    const first = await readyUrl(started);
+    expect(first).toBe(`http://localhost:${ports["--port"]}`);
+    const second = `http://localhost:${ports["--port"] + 1}`;
+    expect((await health(second)).instance).not.toBe((await health(first)).instance);
+    client = await new OAuthTestClient(first, fetch).register();
+    expect(await authorizeStatus(client, first)).toBe(200);
+    expect(await authorizeStatus(client, second)).toBe(200);
+    await end(started);
+    expect(await listens(ports["--port"] + 1)).toBe(false);
+  });
+
+  it("--fresh forgets the client that a run without it still knows", async () => {
+    const again = await start(ports, { root });
+    expect(await authorizeStatus(client, await readyUrl(again))).toBe(200);
+    await end(again);
+    const fresh = await start(ports, { root, args: ["--fresh"] });
+    expect(await authorizeStatus(client, await readyUrl(fresh))).toBe(400);
+    await end(fresh);
+  });
+});
+
+/** @returns How an instance answers a client that sends a person to it. */
+async function authorizeStatus(client: OAuthTestClient, instanceUrl: string): Promise<number> {
+  const { pathname, search } = client.authorizationUrl();
+  return (await fetch(new URL(`${pathname}${search}`, instanceUrl))).status;
+}
+
+/** Presses Ctrl-C and waits until it is over. */
+async function end(started: Started): Promise<void> {
+  started.interrupt();
+  expect(await started.code).toBe(0);
+  await expectFree(started);
+}
+
+/** Runs the command of a project: this one, or a copy. */
+async function start(
+  given: Partial<Record<PortFlag, number>> = {},
+  { root = ROOT, args = [] }: { root?: URL; args?: string[] } = {},
+): Promise<Started> {
   const ports = { ...(await freePorts()), ...given };
   const flags = Object.entries(ports).flatMap(([flag, port]) => [flag, String(port)]);
-  const child = spawn(process.execPath, [START, ...flags], {
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-  });
-  let text = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  }
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const code = new Promise<number | null>((resolve) => child.on("exit", resolve));
-  return { child, output: () => text, code, ports };
+  return { ...runCommand(new URL("tools/start.ts", root), [...flags, ...args]), ports };
 }
 
 async function freePorts(): Promise<Record<PortFlag, number>> {
   const entries: [PortFlag, number][] = [];
   for (const flag of PORT_FLAGS) entries.push([flag, await freePort()]);
   return Object.fromEntries(entries) as Record<PortFlag, number>;
+}
+
+async function firstOfTwoFreePorts(): Promise<number> {
+  for (;;) {
+    const port = await freePort();
+    if (!(await listens(port + 1))) return port;
+  }
 }
 
 /** Waits until it says that it is ready. @returns The origin of the URL that it prints, which answers. */
@@ -114,20 +155,9 @@ async function expectFree({ ports }: Started): Promise<void> {
   const listening = async () => {
     const open: string[] = [];
     for (const [flag, port] of Object.entries(ports)) {
-      if ((await listens(port, "127.0.0.1")) || (await listens(port, "::1"))) open.push(flag);
+      if (await listens(port)) open.push(flag);
     }
     return open;
   };
   await expect.poll(listening, { timeout: FREE_LIMIT_MS }).toEqual([]);
-}
-
-function listens(port: number, host: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, host);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }
