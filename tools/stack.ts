@@ -5,9 +5,9 @@ import { startStack } from "./stack/start-stack.ts";
 
 /** `npm run stack`: only what the server leans on, for those who start the Functions host themselves. */
 async function stack(): Promise<void> {
-  const { flags } = await readCommandLine();
+  const { flags, fresh } = readCommandLine();
   const plan = planLocalStack(ROOT, flags, process.env);
-  const running = await startStack(plan, DATA_DIR, hasCoreTools());
+  const running = await startStack(plan, DATA_DIR, { allServices: hasCoreTools(), fresh });
   stopOnSignal(() => running.stop());
   console.log(`ready
 ${plan.withAzurite ? `  Azurite tables   http://127.0.0.1:${plan.ports.table}` : "  Storage as in AzureWebJobsStorage"}

@@ -13,13 +13,13 @@ const READY_TIMEOUT_MS = 60_000;
 
 /** `npm start`: builds the server and runs it with all that it leans on, on this machine. */
 async function start(): Promise<void> {
-  const { flags, instances } = await readCommandLine();
+  const { flags, instances, fresh } = readCommandLine();
   const plan = planLocalStack(ROOT, flags, process.env);
   // One instance runs as in Azure when the Core Tools are here; several are ours to run.
   const coreTools = instances === 1 && hasCoreTools();
   for (let n = 0; n < instances; n++) await requireFreePort(plan.ports.app + n, "--port");
   await buildPackage();
-  const stack = await startStack(plan, DATA_DIR, coreTools);
+  const stack = await startStack(plan, DATA_DIR, { allServices: coreTools, fresh });
   const host = await startHost(plan, instances, coreTools, stack);
   stopOnSignal(async () => {
     await host.stop();

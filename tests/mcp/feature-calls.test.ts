@@ -204,8 +204,8 @@ describe("prompts", () => {
       arguments: [{ name: "who", description: "Who", complete: () => ["x"] }],
       render: async () => "rendered",
     };
-    const features = { tools: [], resources: [], prompts: [needy], promptSources: [] };
-    const strict = new FeatureCalls({ features, log: jsonLog(() => undefined) });
+    const only = { tools: [], resources: [], prompts: [needy], promptSources: [] };
+    const strict = new FeatureCalls({ features: only, log: jsonLog(() => undefined) });
     const rendered = strict.renderPrompt("needy", {}, ["mcp"], callFor);
     await expect(rendered).rejects.toThrow(ScopeMissing);
     const completed = strict.completeArgument("needy", "who", "", ["mcp"], callFor);

@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { Flags } from "./local-settings.ts";
 
@@ -11,14 +10,16 @@ export const DATA_DIR = new URL(".data/", ROOT);
 export interface CommandLine {
   readonly flags: Flags;
   readonly instances: number;
+  /** Whether the data of earlier runs is to be forgotten. */
+  readonly fresh: boolean;
 }
 
 /**
- * Reads the flags of `npm start` and `npm run stack`, and clears the data when `--fresh` is given.
+ * Reads the flags of `npm start` and `npm run stack`.
  *
  * @throws Error for a flag that is not known or a value that cannot be.
  */
-export async function readCommandLine(): Promise<CommandLine> {
+export function readCommandLine(): CommandLine {
   const { values } = parseArgs({
     options: {
       port: { type: "string" },
@@ -40,8 +41,8 @@ export async function readCommandLine(): Promise<CommandLine> {
   const flags = Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   );
-  if (values.fresh) await rm(DATA_DIR, { recursive: true, force: true });
-  return { flags, instances: wholeNumber("--instances", values.instances, 1, 16) ?? 1 };
+  const instances = wholeNumber("--instances", values.instances, 1, 16) ?? 1;
+  return { flags, instances, fresh: values.fresh };
 }
 
 function port(flag: string, text: string | undefined): number | undefined {

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { startEntra } from "../entra/start-entra.ts";
 import type { LocalPlan } from "./local-settings.ts";
@@ -12,13 +13,14 @@ export interface RunningStack {
  * Starts what the server leans on: Azurite and the Entra stand-in, as far as the plan has them.
  *
  * @param dataDir A folder that survives a restart.
- * @param allServices Whether Azurite serves blobs and queues too.
+ * @param options.allServices Whether Azurite serves blobs and queues too.
+ * @param options.fresh Whether the folder is emptied first: once it is sure that nothing uses it.
  * @throws Error that says which flag helps when a port is taken.
  */
 export async function startStack(
   plan: LocalPlan,
   dataDir: URL,
-  allServices: boolean,
+  { allServices, fresh }: { allServices: boolean; fresh: boolean },
 ): Promise<RunningStack> {
   const { ports } = plan;
   const running: RunningStack[] = [];
@@ -34,6 +36,7 @@ export async function startStack(
     }
   }
   if (plan.withEntra) await requireFreePort(ports.entra, "--entra-port");
+  if (fresh) await rm(dataDir, { recursive: true, force: true });
   try {
     if (plan.withAzurite) {
       const folder = fileURLToPath(new URL("azurite", dataDir));

@@ -46,7 +46,7 @@ const DAY_MS = 24 * HOUR_MS;
 /** A registration that nobody has signed in with is forgotten after a day. */
 const UNUSED_TTL_MS = DAY_MS;
 /** One that is used stays for so long after its last use. */
-const USED_TTL_MS = 92 * DAY_MS;
+const USED_TTL_MS = 91 * DAY_MS;
 
 /** The clients that have registered themselves (RFC 7591). */
 export class RegisteredClients {
