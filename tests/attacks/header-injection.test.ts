@@ -13,7 +13,7 @@ const ODD = `${CRLF}\u0000\u0085\u2028\u2029\u001b[2J\u202e"\\`;
 function expectCleanLog(): void {
   expect(facade.app.log.length).toBeGreaterThan(0);
   for (const line of facade.app.log) {
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
     expect(line).not.toMatch(/[\u0000-\u001f\u007f]/);
     const fields = JSON.parse(line) as Record<string, unknown>;
     expect(fields["event"] ?? fields["audit"]).toBeTypeOf("string");
