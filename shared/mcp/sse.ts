@@ -79,14 +79,14 @@ export function sseHandler(deps: {
   };
 
   function callFor(session: Session, extra: Extra, transport: SseTransport): CallFor {
+    // A call that ends its own session is answered before its stream closes.
+    const beforeEnd = () => transport.answerBeforeClosing(extra.requestId);
     return (requires) => ({
       session,
       clock: deps.clock,
       signal: extra.signal,
       settings: deps.settings.of(session.userKey),
-      sessions: new CallerSessions(deps, session, () => {
-        transport.answerBeforeClosing(extra.requestId);
-      }),
+      sessions: new CallerSessions(deps, session, beforeEnd),
       graph: new Graph({
         baseUrl: deps.graphBaseUrl,
         signal: extra.signal,
@@ -96,6 +96,7 @@ export function sseHandler(deps: {
               session,
               graphScopes(requires === undefined ? [] : [requires]),
               options,
+              beforeEnd,
             ),
           challenge: (claims) => deps.signIns.challenge(session, claims),
         },

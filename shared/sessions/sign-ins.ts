@@ -63,14 +63,20 @@ export class SignIns {
   /**
    * An access token for Microsoft Graph. See {@link Entra.graphToken}.
    *
+   * @param beforeEnd Called when the session is about to be ended, and its streams with it.
    * @throws SignInOver, EntraError
    */
   graphToken(
     session: Session,
     scopes: readonly string[],
     options: { renew: boolean },
+    beforeEnd: () => void,
   ): Promise<string> {
-    return this.#endingSession(session, () => this.#entra.graphToken(session.id, scopes, options));
+    return this.#endingSession(
+      session,
+      () => this.#entra.graphToken(session.id, scopes, options),
+      beforeEnd,
+    );
   }
 
   /**
@@ -82,11 +88,16 @@ export class SignIns {
     this.#bearer.forget(session.id);
   }
 
-  async #endingSession<T>(session: Session, ask: () => Promise<T>): Promise<T> {
+  async #endingSession<T>(
+    session: Session,
+    ask: () => Promise<T>,
+    beforeEnd?: () => void,
+  ): Promise<T> {
     try {
       return await ask();
     } catch (error) {
       if (!(error instanceof EntraError) || !ENDS_SESSION.has(error.kind)) throw error;
+      beforeEnd?.();
       await this.#end(session);
       throw new SignInOver(`The sign-in has ended (${error.code ?? error.kind}).`, {
         cause: error,

@@ -37,19 +37,27 @@ describe("the rate limiter", () => {
 });
 
 describe("an endpoint beyond its limit", () => {
-  it.each(["/register", "/token"])("answers 429 too_many_requests at %s", async (path) => {
-    const { fetch, baseUrl } = createTestApp({ env: { RATE_LIMIT_FACTOR: "0.0001" } });
-    await fetch(`${baseUrl}${path}`, { method: "POST" });
-    const response = await fetch(`${baseUrl}${path}`, { method: "POST" });
-    expect(response.status).toBe(429);
-    expect(response.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
-    expect(await response.json()).toMatchObject({ error: "too_many_requests" });
-  });
+  it.each(["/register", "/token", "/revoke"])(
+    "answers 429 too_many_requests at %s",
+    async (path) => {
+      const { fetch, baseUrl } = createTestApp({ env: { RATE_LIMIT_FACTOR: "0.0001" } });
+      await fetch(`${baseUrl}${path}`, { method: "POST" });
+      const response = await fetch(`${baseUrl}${path}`, { method: "POST" });
+      expect(response.status).toBe(429);
+      expect(response.headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
+      expect(await response.json()).toMatchObject({ error: "too_many_requests" });
+    },
+  );
 
-  it.each(["/authorize", "/callback"])("shows a page at %s", async (path) => {
+  it.each([
+    ["GET", "/authorize"],
+    ["POST", "/consent"],
+    ["GET", "/callback"],
+    ["GET", "/account"],
+  ])("shows a page at %s %s", async (method, path) => {
     const { fetch, baseUrl } = createTestApp({ env: { RATE_LIMIT_FACTOR: "0.0001" } });
-    await fetch(`${baseUrl}${path}`);
-    const response = await fetch(`${baseUrl}${path}`);
+    await fetch(`${baseUrl}${path}`, { method });
+    const response = await fetch(`${baseUrl}${path}`, { method });
     expect(response.status).toBe(429);
     expect(response.headers.get("content-type")).toContain("text/html");
   });
