@@ -87,4 +87,9 @@ export class EntraError extends Error {
     this.kind = kind;
     this.code = code;
   }
+
+  /** What to look it up by: Entra's number, or what it means where there is none. */
+  get reason(): string {
+    return this.code ?? this.kind;
+  }
 }

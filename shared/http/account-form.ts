@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
-import { SealBroken, type Sealer } from "../keys/seal.ts";
+import type { Sealer } from "../keys/seal.ts";
 import { csrfCookie, isOwnForm } from "../oauth/csrf.ts";
 import type { Random } from "../random.ts";
 import type { AccountSession } from "../sessions/account-session.ts";
@@ -73,12 +73,7 @@ export class AccountForms {
     return this.#clock.now() < opened.expiresAt && opened.account === account?.id ? "own" : "stale";
   }
 
-  async #open(token: string): Promise<z.infer<typeof formToken> | undefined> {
-    try {
-      return formToken.parse(JSON.parse(await this.#sealer.open("account-form", BINDING, token)));
-    } catch (error) {
-      if (error instanceof SealBroken) return undefined;
-      throw error;
-    }
+  #open(token: string): Promise<z.infer<typeof formToken> | undefined> {
+    return this.#sealer.openJson("account-form", BINDING, token, formToken);
   }
 }

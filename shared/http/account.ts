@@ -1,5 +1,5 @@
 import type { AccountSignIn } from "../oauth/account-sign-in.ts";
-import { SCOPE_DEFINITIONS } from "../oauth/scopes.ts";
+import { definitionsOf } from "../oauth/scopes.ts";
 import type { AccountSession, AccountSessions } from "../sessions/account-session.ts";
 import type { SessionEnd } from "../sessions/session-end.ts";
 import type { ListedSession, Sessions } from "../sessions/sessions.ts";
@@ -105,9 +105,7 @@ function toConnectedApp(session: ListedSession, device: string | undefined): Con
     clientName: session.clientName,
     createdAt: new Date(session.createdAt),
     lastUsedAt: new Date(session.lastUsedAt),
-    permissions: SCOPE_DEFINITIONS.filter(({ name }) => session.scopes.includes(name)).map(
-      ({ title }) => title,
-    ),
+    permissions: definitionsOf(session.scopes).map(({ title }) => title),
     thisBrowser: device !== undefined && session.device === device,
   };
 }

@@ -1,4 +1,5 @@
 import { parseCookie, stringifySetCookie } from "cookie";
+import { type Random, randomSecret } from "../random.ts";
 
 /** How this installation sets cookies. */
 export interface CookiePolicy {
@@ -22,6 +23,17 @@ export function readCookie(
   policy: CookiePolicy,
 ): string | undefined {
   return parseCookie(request.headers.get("cookie") ?? "")[cookieName(name, policy)];
+}
+
+/** @returns The random value that the browser keeps in a cookie, or a new one where it has none of ours. */
+export function keptOrNew(
+  request: Request,
+  name: string,
+  random: Random,
+  policy: CookiePolicy,
+): string {
+  const kept = readCookie(request, name, policy);
+  return kept !== undefined && /^[A-Za-z0-9_-]{43}$/.test(kept) ? kept : randomSecret(random);
 }
 
 /**

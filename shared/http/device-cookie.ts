@@ -1,6 +1,6 @@
 import { sha256 } from "../digest.ts";
-import { type Random, randomSecret } from "../random.ts";
-import { type CookiePolicy, readCookie, setCookie } from "./cookies.ts";
+import type { Random } from "../random.ts";
+import { type CookiePolicy, keptOrNew, readCookie, setCookie } from "./cookies.ts";
 
 const COOKIE = "device";
 
@@ -17,9 +17,7 @@ export function deviceCookie(
   maxAgeSeconds: number,
   policy: CookiePolicy,
 ): { id: string; header: string } {
-  const kept = readCookie(request, COOKIE, policy);
-  const value =
-    kept !== undefined && /^[A-Za-z0-9_-]{43}$/.test(kept) ? kept : randomSecret(random);
+  const value = keptOrNew(request, COOKIE, random, policy);
   return { id: sha256(value), header: setCookie(COOKIE, value, maxAgeSeconds, policy) };
 }
 

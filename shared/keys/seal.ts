@@ -1,5 +1,6 @@
 import { hkdfSync } from "node:crypto";
 import { decodeProtectedHeader, errors, FlattenedEncrypt, flattenedDecrypt } from "jose";
+import type { z } from "zod";
 import type { DataKey } from "./data-keys.ts";
 import type { Keyring } from "./keyring.ts";
 
@@ -106,5 +107,24 @@ export class Sealer {
   /** See {@link open}. */
   open(purpose: Purpose, binding: string, sealed: string): Promise<string> {
     return open((kid) => this.#keyring.dataKeyOf(kid), purpose, binding, sealed);
+  }
+
+  /**
+   * Opens JSON that has travelled outside: in a form or in a cookie.
+   *
+   * @returns What was sealed, or undefined for what is not ours, or not whole.
+   */
+  async openJson<T>(
+    purpose: Purpose,
+    binding: string,
+    sealed: string,
+    schema: z.ZodType<T>,
+  ): Promise<T | undefined> {
+    try {
+      return schema.parse(JSON.parse(await this.open(purpose, binding, sealed)));
+    } catch (error) {
+      if (error instanceof SealBroken) return undefined;
+      throw error;
+    }
   }
 }

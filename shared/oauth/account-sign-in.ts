@@ -64,7 +64,7 @@ export class AccountSignIn {
       });
     } catch (error) {
       if (!(error instanceof EntraError)) throw error;
-      log.audit("account-sign-in", { outcome: "denied", reason: error.code ?? error.kind });
+      log.audit("account-sign-in", { outcome: "denied", reason: error.reason });
       throw answerTo(error);
     }
   }

@@ -13,7 +13,7 @@ import type { EntraRedirect } from "./entra-redirect.ts";
 import { isLoopbackRedirect, redirectHost } from "./redirect-uri.ts";
 import { mayRemember, type RememberedConsents } from "./remembered-consents.ts";
 import type { Resources } from "./resources.ts";
-import { graphScopes, SCOPE_DEFINITIONS } from "./scopes.ts";
+import { definitionsOf, graphScopes } from "./scopes.ts";
 
 /**
  * `GET /authorize` (OAuth 2.1 §4.1.1): checks the request and asks the person. Nothing goes to Entra and
@@ -61,7 +61,7 @@ export function authorizeHandler(deps: {
         // Also where others of its URIs are elsewhere: any local program can say that it is this client.
         loopbackOnly: isLoopbackRedirect(authorization.redirectUri),
         rememberable: mayRemember(authorization),
-        scopes: SCOPE_DEFINITIONS.filter(({ name }) => authorization.scopes.includes(name)),
+        scopes: definitionsOf(authorization.scopes),
         request: await deps.consentRequests.seal(authorization, csrf.value),
       },
       { "Set-Cookie": csrf.header },

@@ -80,7 +80,7 @@ function answerTo(
   client: string,
   { log }: RequestContext,
 ): AuthorizationError | PageError {
-  log.audit("sign-in", { outcome: "denied", client, reason: error.code ?? error.kind });
+  log.audit("sign-in", { outcome: "denied", client, reason: error.reason });
   if (error.kind === "configuration") log.error("entra-refuses-us", error);
   const suffix = error.code === undefined ? "" : ` (${error.code})`;
   switch (error.kind) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
-import { SealBroken, type Sealer } from "../keys/seal.ts";
+import type { Sealer } from "../keys/seal.ts";
 import { authorizationRequest, type AuthorizationRequest } from "./authorization-request.ts";
 
 const CONSENT_TTL_MS = 600_000;
@@ -37,13 +37,7 @@ export class ConsentRequests {
 
   /** @returns What was sealed, or undefined where it is not ours or too old. */
   async open(sealed: string): Promise<{ request: AuthorizationRequest; csrf: string } | undefined> {
-    try {
-      const text = await this.#sealer.open("consent-request", BINDING, sealed);
-      const opened = consentRequest.parse(JSON.parse(text));
-      return this.#clock.now() < opened.expiresAt ? opened : undefined;
-    } catch (error) {
-      if (error instanceof SealBroken) return undefined;
-      throw error;
-    }
+    const opened = await this.#sealer.openJson("consent-request", BINDING, sealed, consentRequest);
+    return opened !== undefined && this.#clock.now() < opened.expiresAt ? opened : undefined;
   }
 }

@@ -1,6 +1,6 @@
-import { type CookiePolicy, readCookie, setCookie } from "../http/cookies.ts";
+import { type CookiePolicy, keptOrNew, readCookie, setCookie } from "../http/cookies.ts";
 import { equalInConstantTime } from "../digest.ts";
-import { type Random, randomSecret } from "../random.ts";
+import type { Random } from "../random.ts";
 
 const COOKIE = "csrf";
 const COOKIE_TTL_SECONDS = 3_600;
@@ -15,9 +15,7 @@ export function csrfCookie(
   random: Random,
   policy: CookiePolicy,
 ): { value: string; header: string } {
-  const kept = readCookie(request, COOKIE, policy);
-  const value =
-    kept !== undefined && /^[A-Za-z0-9_-]{43}$/.test(kept) ? kept : randomSecret(random);
+  const value = keptOrNew(request, COOKIE, random, policy);
   return { value, header: setCookie(COOKIE, value, COOKIE_TTL_SECONDS, policy) };
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import { type CookiePolicy, readCookie, setCookie } from "../http/cookies.ts";
-import { SealBroken, type Sealer } from "../keys/seal.ts";
+import type { Sealer } from "../keys/seal.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import { consentTarget, isLoopbackRedirect } from "./redirect-uri.ts";
 import { SCOPES } from "./scopes.ts";
@@ -72,14 +72,9 @@ export class RememberedConsents {
   async #read(request: Request): Promise<Consent[]> {
     const sealed = readCookie(request, COOKIE, this.#policy);
     if (sealed === undefined) return [];
-    try {
-      const text = await this.#sealer.open("consent-cookie", BINDING, sealed);
-      const now = this.#clock.now();
-      return consents.parse(JSON.parse(text)).filter(({ expiresAt }) => now < expiresAt);
-    } catch (error) {
-      if (error instanceof SealBroken) return [];
-      throw error;
-    }
+    const known = await this.#sealer.openJson("consent-cookie", BINDING, sealed, consents);
+    const now = this.#clock.now();
+    return (known ?? []).filter(({ expiresAt }) => now < expiresAt);
   }
 }
 

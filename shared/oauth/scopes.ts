@@ -66,9 +66,12 @@ export function grantedScopes(asked: readonly Scope[]): Scope[] {
   return SCOPES.filter((scope) => scope === "mcp" || asked.includes(scope));
 }
 
+/** @returns What `scopes` mean, for the person and for Graph. */
+export function definitionsOf(scopes: readonly Scope[]): ScopeDefinition[] {
+  return SCOPE_DEFINITIONS.filter(({ name }) => scopes.includes(name));
+}
+
 /** @returns The Graph permissions behind `scopes`. */
 export function graphScopes(scopes: readonly Scope[]): string[] {
-  return SCOPE_DEFINITIONS.filter(({ name }) => scopes.includes(name)).flatMap(
-    ({ graph }) => graph,
-  );
+  return definitionsOf(scopes).flatMap(({ graph }) => graph);
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import { type CookiePolicy, readCookie, setCookie } from "../http/cookies.ts";
-import { SealBroken, type Sealer } from "../keys/seal.ts";
+import type { Sealer } from "../keys/seal.ts";
 import { type Random, randomId } from "../random.ts";
 
 const COOKIE = "account";
@@ -46,14 +46,8 @@ export class AccountSessions {
   async read(request: Request): Promise<AccountSession | undefined> {
     const sealed = readCookie(request, COOKIE, this.#policy);
     if (sealed === undefined) return undefined;
-    try {
-      const text = await this.#sealer.open("account-session", BINDING, sealed);
-      const session = accountSession.parse(JSON.parse(text));
-      return this.#clock.now() < session.expiresAt ? session : undefined;
-    } catch (error) {
-      if (error instanceof SealBroken) return undefined;
-      throw error;
-    }
+    const session = await this.#sealer.openJson("account-session", BINDING, sealed, accountSession);
+    return session !== undefined && this.#clock.now() < session.expiresAt ? session : undefined;
   }
 
   /** @returns The `Set-Cookie` header that takes the cookie away. */

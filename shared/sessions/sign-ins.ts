@@ -99,7 +99,7 @@ export class SignIns {
       if (!(error instanceof EntraError) || !ENDS_SESSION.has(error.kind)) throw error;
       beforeEnd?.();
       await this.#end(session);
-      throw new SignInOver(`The sign-in has ended (${error.code ?? error.kind}).`, {
+      throw new SignInOver(`The sign-in has ended (${error.reason}).`, {
         cause: error,
       });
     }
