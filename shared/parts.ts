@@ -86,7 +86,7 @@ export function createParts(config: Config, adapters: Adapters) {
   const rotation = new KeyRotation({ ...base, wrapper, keyring });
   const sealer = new Sealer(keyring);
   const vault = new Vault({ ...base, sealer });
-  const entra = adapters.entra ?? new MsalEntra({ config, vault });
+  const entra = adapters.entra ?? new MsalEntra({ ...base, config, vault });
 
   const registered = new RegisteredClients({ ...base, expiries });
   const clients = new Clients({ ...base, registered });

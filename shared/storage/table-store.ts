@@ -1,4 +1,4 @@
-import { odata, RestError, TableClient, type TableEntityResult } from "@azure/data-tables";
+import { odata, RestError, type TableClient, type TableEntityResult } from "@azure/data-tables";
 import { z } from "zod";
 import {
   type Etag,
@@ -11,6 +11,7 @@ import {
   type TableName,
   type Value,
 } from "./store.ts";
+import { connectTable, type TableAccess } from "./table-access.ts";
 
 /** An operation that takes longer is given up: the caller answers 503 instead of hanging. */
 const OPERATION_TIMEOUT_MS = 5_000;
@@ -18,16 +19,14 @@ const OPERATION_TIMEOUT_MS = 5_000;
 /** Where the library puts the service's own error code. */
 const tableError = z.object({ odataError: z.object({ code: z.string() }) });
 
-const RETRIES = { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 } as const;
-
 /** The Azure Table Storage adapter. A table that is missing is made when it is first written or read. */
 export class TableStore implements Store {
-  readonly #connectionString: string;
+  readonly #access: TableAccess;
   readonly #clients = new Map<TableName, TableClient>();
 
-  /** @param connectionString Of a storage account or of Azurite. */
-  constructor(connectionString: string) {
-    this.#connectionString = connectionString;
+  /** @param access The connection string of Azurite, or an account and who we are to it. */
+  constructor(access: TableAccess) {
+    this.#access = access;
   }
 
   async get(table: TableName, { partition, row }: Key): Promise<Row | undefined> {
@@ -117,18 +116,14 @@ export class TableStore implements Store {
       }
     } catch (error) {
       if (isAnswer(error)) throw error;
-      throw new StorageUnavailable(`table ${table} did not answer`, { cause: error });
+      throw new StorageUnavailable(whatHappened(table, statusOf(error)), { cause: error });
     }
   }
 
   #client(table: TableName): TableClient {
     let client = this.#clients.get(table);
     if (client === undefined) {
-      client = TableClient.fromConnectionString(this.#connectionString, table, {
-        // Azurite speaks plain http; an https connection string stays https.
-        allowInsecureConnection: true,
-        retryOptions: RETRIES,
-      });
+      client = connectTable(this.#access, table);
       this.#clients.set(table, client);
     }
     return client;
@@ -161,6 +156,22 @@ function toRow(entity: TableEntityResult<Record<string, unknown>>): Row {
 function requireEtag(etag: string | undefined): Etag {
   if (etag === undefined) throw new StorageUnavailable("the table service sent no ETag");
   return etag;
+}
+
+/** For the operator, in the log. */
+function whatHappened(table: TableName, status: number | undefined): string {
+  switch (status) {
+    case 401:
+    case 403:
+      return (
+        `table ${table} refuses the app's identity. It needs the role Storage Table Data Contributor on the ` +
+        "account; a new assignment takes up to ten minutes. The account's firewall says the same."
+      );
+    case undefined:
+      return `table ${table} did not answer`;
+    default:
+      return `table ${table} answered ${status}`;
+  }
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -4,12 +4,18 @@ import type { Call, StandIn } from "./stand-in.ts";
 
 const TOKEN_TTL_SECONDS = 24 * 60 * 60;
 
-/** The only resources that the identity may have tokens for. */
-const RESOURCES: readonly string[] = [TOKEN_EXCHANGE_AUDIENCE];
+/**
+ * The only resources that the identity may have tokens for, and who issues them: the token that stands for a
+ * secret is of version 2.0, Azure's own services still get version 1.0.
+ */
+const ISSUERS: ReadonlyMap<string, (base: string) => string> = new Map([
+  [TOKEN_EXCHANGE_AUDIENCE, (base: string) => `${base}/${HOME_TENANT.id}/v2.0`],
+  ["https://storage.azure.com", () => `https://sts.windows.net/${HOME_TENANT.id}/`],
+]);
 
 /**
  * `GET /msi/token?resource=…&api-version=2019-08-01[&client_id=…]`: the managed-identity endpoint of App Service
- * (`IDENTITY_ENDPOINT`), so that the way without a secret can be walked locally. The header `X-IDENTITY-HEADER`
+ * (`IDENTITY_ENDPOINT`), so that the way without a secret can be walked locally, to Azurite's tables too. The header `X-IDENTITY-HEADER`
  * keeps out requests that a page or another service was tricked into (server-side request forgery).
  */
 export async function managedIdentityToken(standIn: StandIn, call: Call): Promise<Response> {
@@ -28,13 +34,14 @@ export async function managedIdentityToken(standIn: StandIn, call: Call): Promis
     );
   }
   const resource = query.get("resource") ?? "";
-  if (!RESOURCES.includes(resource)) {
+  const issuer = ISSUERS.get(resource);
+  if (issuer === undefined) {
     return refusal(400, `AADSTS500011: The resource principal named ${resource} was not found.`);
   }
   const now = Math.floor(standIn.now().getTime() / 1000);
   const assertion = await standIn.keys.sign("managedIdentity", {
     aud: resource,
-    iss: `${standIn.base}/${HOME_TENANT.id}/v2.0`,
+    iss: issuer(standIn.base),
     iat: now,
     nbf: now,
     exp: now + TOKEN_TTL_SECONDS,
@@ -42,7 +49,6 @@ export async function managedIdentityToken(standIn: StandIn, call: Call): Promis
     oid: MANAGED_IDENTITY.principalId,
     sub: MANAGED_IDENTITY.principalId,
     tid: HOME_TENANT.id,
-    ver: "2.0",
   });
   standIn.ledger.record({ kind: "client_assertion", account: null, value: assertion });
   return Response.json({
