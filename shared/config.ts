@@ -111,6 +111,9 @@ const environment = z.object({
 
 type Setting = keyof z.infer<typeof environment>;
 
+/** Everything that is read: the check of the infrastructure holds it against what is written. */
+export const SETTINGS: readonly string[] = Object.keys(environment.shape);
+
 /** What a developer's machine has, all of it secret, and what takes its place in Azure, none of it secret. */
 const FORMS = [
   { local: "ENTRA_CLIENT_SECRET", cloud: "AZURE_CLIENT_ID" },
