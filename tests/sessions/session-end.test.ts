@@ -138,7 +138,7 @@ describe("the check of open streams", () => {
     for (const { refresh_token: token } of ended) await revoke(token);
     const reads = vi.spyOn(other.store, "get");
     await other.app.checkStreams();
-    expect(reads).toHaveBeenCalledTimes(41);
+    expect(reads.mock.calls.filter(([table]) => table === "sessions")).toHaveLength(41);
     expect(await openStreams(other)).toBe(2);
   });
 
