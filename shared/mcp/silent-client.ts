@@ -13,20 +13,15 @@ export function watchForSilence(
   ping: (timeoutMs: number) => Promise<unknown>,
   onSilent: () => void,
 ): () => void {
-  let asking = false;
-  const timer = setInterval(() => {
-    if (asking) return;
-    asking = true;
-    ping(ANSWER_WITHIN_MS).then(
-      () => {
-        asking = false;
-      },
-      () => {
-        clearInterval(timer);
-        onSilent();
-      },
-    );
-  }, PING_EVERY_MS);
+  const ask = async () => {
+    try {
+      await ping(ANSWER_WITHIN_MS);
+    } catch {
+      clearInterval(timer);
+      onSilent();
+    }
+  };
+  const timer = setInterval(() => void ask(), PING_EVERY_MS);
   timer.unref();
   return () => clearInterval(timer);
 }

@@ -4,7 +4,7 @@ import type {
   MessageExtraInfo,
   RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
-import { EventStreamBody } from "./event-stream-body.ts";
+import type { EventStreamBody } from "./event-stream-body.ts";
 import { PendingCalls } from "./pending-calls.ts";
 
 /** The id under which `initialize` is replayed to the server; its answer goes nowhere. */

@@ -39,9 +39,9 @@ export class TableStore implements Store {
   async get(table: TableName, { partition, row }: Key): Promise<Row | undefined> {
     try {
       return await this.#run(table, async (client, options) => {
-        const answered = new AnswerDate();
-        const entity = await client.getEntity(partition, row, { ...options, ...answered });
-        return toRow(entity, answered.ms);
+        const { onResponse, date } = answerDate();
+        const entity = await client.getEntity(partition, row, { ...options, onResponse });
+        return toRow(entity, date());
       });
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
@@ -110,15 +110,15 @@ export class TableStore implements Store {
     do {
       const from = continuationToken;
       // A page at a time, so that each one has its own deadline.
-      const answered = new AnswerDate();
+      const { onResponse, date } = answerDate();
       const page = await this.#run(table, async (client, options) => {
         const pages = client
-          .listEntities({ queryOptions: { filter }, ...options, ...answered })
+          .listEntities({ queryOptions: { filter }, ...options, onResponse })
           .byPage(from === undefined ? {} : { continuationToken: from });
         for await (const entities of pages) return entities;
         return undefined;
       });
-      for (const entity of page ?? []) yield toRow(entity, answered.ms);
+      for (const entity of page ?? []) yield toRow(entity, date());
       continuationToken = page?.continuationToken;
     } while (continuationToken !== undefined);
   }
@@ -161,13 +161,14 @@ function toEntity({ partition, row }: Key, value: Value) {
   return { ...value, partitionKey: partition, rowKey: row };
 }
 
-/** The `Date` of an answer, which is the time of the service's clock. To be spread into an operation's options. */
-class AnswerDate {
-  ms = Number.NaN;
-  readonly onResponse = (response: {
-    headers: { get(name: string): string | undefined };
-  }): void => {
-    this.ms = Date.parse(response.headers.get("date") ?? "");
+/** Reads the `Date` of an answer (ms), which is the time of the service's clock. */
+function answerDate() {
+  let ms = Number.NaN;
+  return {
+    onResponse: ({ headers }: { headers: { get(name: string): string | undefined } }) => {
+      ms = Date.parse(headers.get("date") ?? "");
+    },
+    date: () => ms,
   };
 }
 

@@ -21,6 +21,7 @@ export function storeContract(storeOf: () => Store): void {
     partition = randomUUID();
   });
   const at = (row: string) => ({ partition, row });
+  const keys = (...names: string[]) => names.map((name) => at(name));
   const read = async () => {
     const rows: Row[] = [];
     for await (const row of store.list("codes", partition)) rows.push(row);
@@ -174,8 +175,6 @@ export function storeContract(storeOf: () => Store): void {
   });
 
   describe("deleteAll", () => {
-    const keys = (...names: string[]) => names.map((name) => at(name));
-
     it("deletes several rows of a partition", async () => {
       for (const name of ["a", "b", "c"]) await store.insert("codes", at(name), { name });
       await store.deleteAll("codes", keys("a", "b"));
