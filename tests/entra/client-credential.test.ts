@@ -40,8 +40,8 @@ class SleepClock extends TestClock {
   readonly slept: number[] = [];
   onSleep: () => void = () => undefined;
 
-  override async sleep(ms?: number): Promise<void> {
-    this.slept.push(ms ?? 0);
+  override async sleep(ms: number): Promise<void> {
+    this.slept.push(ms);
     this.onSleep();
   }
 }

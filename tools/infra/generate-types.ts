@@ -95,7 +95,7 @@ function objectType({
         { type, ...(flags?.includes("Required") === true && { required: true as const }) },
       ]),
     ),
-    ...(additionalPropertiesType != null && { open: true as const }),
+    ...(typeof additionalPropertiesType === "string" && { open: true as const }),
   };
 }
 
