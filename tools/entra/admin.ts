@@ -16,17 +16,20 @@ export async function putSwitches(standIn: StandIn, call: Call): Promise<Respons
   }
 }
 
-/** `POST /admin/reset`: switches, consents and counters as after a start. Tokens stay valid. */
+/** `POST /admin/reset`: switches, consents, counters and calendars as after a start. Tokens stay valid. */
 export async function postReset(standIn: StandIn): Promise<Response> {
   reset(standIn);
   return new Response(null, { status: 204 });
 }
 
-/** Restores switches, consents and counters. */
-export function reset(standIn: Pick<StandIn, "switches" | "consents" | "ledger">): void {
+/** Restores switches, consents, counters and calendars. */
+export function reset(
+  standIn: Pick<StandIn, "switches" | "consents" | "ledger" | "calendars">,
+): void {
   standIn.switches.reset();
   standIn.consents.reset();
   standIn.ledger.reset();
+  standIn.calendars.reset();
 }
 
 /** `GET /admin/requests`: how often each endpoint was asked since the last reset. */

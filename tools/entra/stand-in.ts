@@ -1,3 +1,4 @@
+import type { Calendars } from "./calendars.ts";
 import type { Codes } from "./codes.ts";
 import type { Consents } from "./consents.ts";
 import type { Keys } from "./keys.ts";
@@ -16,6 +17,7 @@ export interface StandIn {
   readonly consents: Consents;
   readonly codes: Codes;
   readonly ledger: Ledger;
+  readonly calendars: Calendars;
 }
 
 /** One HTTP request, its body already read. */

@@ -1,4 +1,5 @@
 import { reset } from "./admin.ts";
+import { createCalendars } from "./calendars.ts";
 import { createCodes } from "./codes.ts";
 import { createConsents } from "./consents.ts";
 import { openKeys } from "./keys.ts";
@@ -6,6 +7,7 @@ import { createLedger } from "./ledger.ts";
 import type { Issued } from "./ledger.ts";
 import { listenOnLoopback } from "./listen.ts";
 import { createListener } from "./listener.ts";
+import { openRecords } from "./records.ts";
 import { serialsFrom } from "./stand-in.ts";
 import { createSwitches } from "./switches.ts";
 import type { SwitchSettings } from "./switches.ts";
@@ -13,7 +15,7 @@ import type { SwitchSettings } from "./switches.ts";
 export interface StartEntraOptions {
   /** 0 for any free port. */
   readonly port: number;
-  /** Where the keys are kept; without it, tokens of this run end with it. */
+  /** Where keys and records are kept; without it, tokens and calendars of this run end with it. */
   readonly dataDir?: string;
   readonly now?: () => Date;
 }
@@ -25,7 +27,7 @@ export interface RunningEntra {
   readonly port: number;
   /** Changes the switches that the patch names. @throws z.ZodError for what the switches cannot be */
   set(patch: Partial<SwitchSettings>): void;
-  /** Restores switches, consents and counters. */
+  /** Restores switches, consents, counters and calendars. */
   reset(): void;
   requests(): Record<string, number>;
   issued(): readonly Issued[];
@@ -52,6 +54,7 @@ export async function startEntra(options: StartEntraOptions): Promise<RunningEnt
     consents: createConsents(switches),
     codes: createCodes(),
     ledger: createLedger(),
+    calendars: createCalendars(openRecords(options.dataDir), () => undefined),
   };
   const { port, close } = await listenOnLoopback(options.port, (chosen) =>
     createListener({ ...state, base: baseOf(chosen) }),
