@@ -3,12 +3,15 @@ import { join } from "node:path";
 import { z } from "zod";
 import { CalendarEventSchema } from "./calendar-event.ts";
 import type { CalendarEvent } from "./calendar-event.ts";
+import { SubscriptionSchema } from "./subscriptions/subscription.ts";
+import type { Subscription } from "./subscriptions/subscription.ts";
 
 /** What programs have left behind at Graph, by id. */
 export interface Records {
   /** Events that were created, and seeded ones as they were changed. */
   readonly events: Map<string, CalendarEvent>;
   readonly deletedEvents: Set<string>;
+  readonly subscriptions: Map<string, Subscription>;
   /** Keeps everything as it is now; to be called after every change. */
   save(): void;
 }
@@ -16,6 +19,7 @@ export interface Records {
 const SnapshotSchema = z.object({
   events: z.array(CalendarEventSchema),
   deletedEvents: z.array(z.string()),
+  subscriptions: z.array(SubscriptionSchema),
 });
 
 /**
@@ -30,6 +34,7 @@ export function openRecords(dataDir: string | undefined): Records {
   const records = {
     events: new Map(kept?.events.map((event) => [event.id, event])),
     deletedEvents: new Set(kept?.deletedEvents),
+    subscriptions: new Map(kept?.subscriptions.map((one) => [one.id, one])),
   };
   return {
     ...records,
@@ -38,6 +43,7 @@ export function openRecords(dataDir: string | undefined): Records {
         store(dataDir, {
           events: [...records.events.values()],
           deletedEvents: [...records.deletedEvents],
+          subscriptions: [...records.subscriptions.values()],
         });
       }
     },

@@ -16,6 +16,20 @@ import { managedIdentityToken } from "./managed-identity.ts";
 import { signIn } from "./sign-in.ts";
 import { formOf } from "./stand-in.ts";
 import type { Call, StandIn } from "./stand-in.ts";
+import {
+  deleteAdminSubscription,
+  getAdminSubscriptions,
+  getNotifications,
+  postAdminLifecycle,
+} from "./subscriptions/admin-subscriptions.ts";
+import {
+  getSubscription,
+  listSubscriptions,
+  reauthorizeSubscription,
+  renewSubscription,
+  subscribe,
+  unsubscribe,
+} from "./subscriptions/graph-subscriptions.ts";
 import { token } from "./token.ts";
 
 export interface Route {
@@ -42,6 +56,10 @@ export const ROUTES: readonly Route[] = [
   { method: "POST", path: "/admin/events", handle: postAdminEvent },
   { method: "PATCH", path: "/admin/events/:id", handle: patchAdminEvent },
   { method: "DELETE", path: "/admin/events/:id", handle: deleteAdminEvent },
+  { method: "GET", path: "/admin/subscriptions", handle: getAdminSubscriptions },
+  { method: "DELETE", path: "/admin/subscriptions/:id", handle: deleteAdminSubscription },
+  { method: "POST", path: "/admin/subscriptions/:id/lifecycle", handle: postAdminLifecycle },
+  { method: "GET", path: "/admin/notifications", handle: getNotifications },
 
   {
     method: "GET",
@@ -68,6 +86,17 @@ export const ROUTES: readonly Route[] = [
   graph("GET", "/me/events/:id", getGraphEvent, "getEvent"),
   graph("PATCH", "/me/events/:id", patchGraphEvent, "changeEvent"),
   graph("DELETE", "/me/events/:id", deleteGraphEvent, "deleteEvent"),
+  graph("POST", "/subscriptions", subscribe, "subscribe"),
+  graph("GET", "/subscriptions", listSubscriptions, "listSubscriptions"),
+  graph("GET", "/subscriptions/:id", getSubscription, "getSubscription"),
+  graph("PATCH", "/subscriptions/:id", renewSubscription, "renewSubscription"),
+  graph(
+    "POST",
+    "/subscriptions/:id/reauthorize",
+    reauthorizeSubscription,
+    "reauthorizeSubscription",
+  ),
+  graph("DELETE", "/subscriptions/:id", unsubscribe, "unsubscribe"),
 ];
 
 function graph(method: string, path: string, handle: Route["handle"], name: string): Route {
