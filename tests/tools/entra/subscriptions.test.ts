@@ -215,7 +215,7 @@ describe("the validation of an endpoint", () => {
       "must exactly match",
     ],
     ["more than the token", (token) => echo(token, { body: `${token}\n` }), "must exactly match"],
-    ["a book", (token) => echo(token, { body: `${token}`.repeat(1000) }), "must exactly match"],
+    ["a text without end", () => "endless", "must exactly match"],
     ["a cut connection", () => "cut", "cannot be reached"],
   ])("fails with %s", async (_what, reply, message) => {
     webhook.reply((path, token) =>

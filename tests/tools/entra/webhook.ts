@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
 
@@ -9,9 +10,12 @@ const BodySchema = z.strictObject({ value: z.array(EntrySchema) });
 
 export type Entry = z.infer<typeof EntrySchema>;
 
-/** What a subscriber answers; `"never"` leaves the request unanswered, `"cut"` ends the connection. */
+/**
+ * What a subscriber answers; `"never"` leaves the request unanswered, `"cut"` ends the connection, `"endless"` goes on
+ * until that is ended.
+ */
 export type Reply =
-  { status: number; type?: string; body?: string; location?: string } | "never" | "cut";
+  { status: number; type?: string; body?: string; location?: string } | "never" | "cut" | "endless";
 
 /** A subscriber: it answers validations and takes what is posted to it. */
 export interface Webhook {
@@ -31,6 +35,12 @@ export interface Webhook {
 /** Echoes validation tokens and accepts notifications, as it has to be done. */
 export function properReply(_path: string, token: string | null): Reply {
   return token === null ? { status: 202 } : { status: 200, type: "text/plain", body: token };
+}
+
+function* forever() {
+  for (;;) {
+    yield "and so on, ";
+  }
 }
 
 export async function startWebhook(): Promise<Webhook> {
@@ -55,6 +65,9 @@ export async function startWebhook(): Promise<Webhook> {
     const reply = decide(url.pathname, token);
     if (reply === "cut") {
       request.socket.destroy();
+    } else if (reply === "endless") {
+      response.writeHead(200, { "content-type": "text/plain" });
+      Readable.from(forever()).pipe(response);
     } else if (reply !== "never") {
       const { status, type, location } = reply;
       response.writeHead(status, {

@@ -1,9 +1,9 @@
 import { isLoopback } from "../loopback.ts";
 import type { Wait } from "../wait.ts";
 
-const MAX_ANSWER_CHARACTERS = 4096;
+const ENOUGH_CHARACTERS = 4096;
 
-/** What an endpoint answered, its text cut off at 4,096 characters; or that it did not. */
+/** What an endpoint answered, of a long text the beginning; or that it did not. */
 export type EndpointAnswer =
   | { readonly status: number; readonly contentType: string; readonly text: string }
   | "timeout"
@@ -58,10 +58,10 @@ async function beginningOf(response: Response): Promise<string> {
   if (response.body) {
     for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
       text += chunk;
-      if (text.length > MAX_ANSWER_CHARACTERS) {
+      if (text.length > ENOUGH_CHARACTERS) {
         break;
       }
     }
   }
-  return text.slice(0, MAX_ANSWER_CHARACTERS);
+  return text;
 }
