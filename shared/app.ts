@@ -25,7 +25,7 @@ export interface App {
 /** Puts the server together: config and adapters in, handlers out. */
 export function createApp(config: Config, adapters: Adapters): App {
   const parts = createParts(config, adapters);
-  const { connections, rotation, streamCheck, sweep } = parts;
+  const { connections, rotation, station, streamCheck, sweep } = parts;
   const checking = setInterval(() => void streamCheck.run(), STREAM_CHECK_INTERVAL_MS);
   checking.unref();
   return {
@@ -46,7 +46,9 @@ export function createApp(config: Config, adapters: Adapters): App {
     checkStreams: () => streamCheck.run(),
     async close() {
       clearInterval(checking);
-      await connections.closeAll();
+      // First nothing new comes in, then what there is ends.
+      await station.close();
+      await connections.closeAll("shutdown");
       // The worker goes the moment this returns: the library needs a moment to end the responses.
       await adapters.clock.sleep(ENDING_MS);
     },

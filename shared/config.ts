@@ -31,6 +31,8 @@ export interface Config {
   readonly accessTokenTtlSeconds: number;
   readonly refreshIdleTtlSeconds: number;
   readonly refreshMaxTtlSeconds: number;
+  /** After so long a stream ends by itself, give or take a tenth, and its client opens another. */
+  readonly streamLifetimeSeconds: number;
   /** Multiplies every rate limit. */
   readonly rateLimitFactor: number;
   /** The name of the machine; it survives a restart of the worker. */
@@ -99,6 +101,7 @@ const environment = z.object({
   ACCESS_TOKEN_TTL: seconds(3_600, MAX_ACCESS_TOKEN_TTL_SECONDS),
   REFRESH_IDLE_TTL: seconds(30 * DAY_SECONDS, 90 * DAY_SECONDS),
   REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, MAX_SESSION_TTL_SECONDS),
+  STREAM_LIFETIME: seconds(14_400, 7 * DAY_SECONDS),
   RATE_LIMIT_FACTOR: z.coerce.number().positive().max(1_000).default(1),
   WEBSITE_POD_NAME: z.string().optional(),
   CONTAINER_NAME: z.string().optional(),
@@ -182,6 +185,7 @@ export function loadConfig(
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL,
     refreshIdleTtlSeconds: settings.REFRESH_IDLE_TTL,
     refreshMaxTtlSeconds: settings.REFRESH_MAX_TTL,
+    streamLifetimeSeconds: settings.STREAM_LIFETIME,
     rateLimitFactor: settings.RATE_LIMIT_FACTOR,
     podName: settings.WEBSITE_POD_NAME ?? settings.CONTAINER_NAME ?? "local",
   };

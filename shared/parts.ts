@@ -12,9 +12,11 @@ import { Keyring } from "./keys/keyring.ts";
 import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
 import { type Log } from "./log.ts";
+import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
 import { StreamCheck } from "./mcp/stream-check.ts";
+import { WaitingAnswers } from "./mcp/waiting-answers.ts";
 import { AccountSignIn } from "./oauth/account-sign-in.ts";
 import { authorizationCodeGrant } from "./oauth/authorization-code-grant.ts";
 import { BrowserBinding } from "./oauth/browser-binding.ts";
@@ -35,8 +37,15 @@ import { RememberedConsents } from "./oauth/remembered-consents.ts";
 import { Resources } from "./oauth/resources.ts";
 import { TokenIssuer } from "./oauth/token-issuer.ts";
 import { Transactions } from "./oauth/transactions.ts";
-import { type Random, randomId } from "./random.ts";
-import { LocalRelay } from "./relay/local-relay.ts";
+import type { Random } from "./random.ts";
+import type { FastPath } from "./relay/fast-path.ts";
+import { Inbox } from "./relay/inbox.ts";
+import { InboxReader } from "./relay/inbox-reader.ts";
+import { Instances } from "./relay/instances.ts";
+import { INBOX_KEPT_MS, Lease } from "./relay/lease.ts";
+import { PollPace } from "./relay/poll-pace.ts";
+import { Relay } from "./relay/relay.ts";
+import { Station } from "./relay/station.ts";
 import { AccessTokens } from "./sessions/access-token.ts";
 import { AccountSessions } from "./sessions/account-session.ts";
 import { BearerCheck } from "./sessions/bearer.ts";
@@ -106,7 +115,17 @@ export function createParts(config: Config, adapters: Adapters) {
   const accessTokens = new AccessTokens({ ...base, keyring });
   const bearer = new BearerCheck({ ...base, accessTokens, sessions });
   const connections = new Connections();
-  const relay = new LocalRelay({ connections });
+  const connectionRows = new ConnectionRows({ ...base, expiries });
+  const waitingAnswers = new WaitingAnswers({ ...base, sealer });
+  const inbox = new Inbox({ ...base, sealer });
+  const reader = new InboxReader({ ...base, inbox });
+  const instances = new Instances(base);
+  const lease = new Lease({ ...base, expiries, onLost: () => connections.closeAll("lease-lost") });
+  const pace = new PollPace();
+  const fastPath: FastPath | undefined = undefined;
+  const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
+  const relay = new Relay({ ...hub, bearer });
+  const station = new Station({ ...hub, reader, relay });
   const sessionEnd = new SessionEnd({ sessions, bearer, relay });
   const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
   const signIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
@@ -128,13 +147,22 @@ export function createParts(config: Config, adapters: Adapters) {
     expire: {
       clients: (key) => registered.expire(key),
       sessions: (key) => sessions.expire(key),
+      connections: async (key) => {
+        const endsAt = await connectionRows.expire(key);
+        if (endsAt === undefined) await waitingAnswers.clear(key.row);
+        return endsAt;
+      },
+      inbox: async ({ partition: instance }) => {
+        if (await instances.isLive(instance)) return base.clock.now() + INBOX_KEPT_MS;
+        await inbox.clear(instance);
+        return undefined;
+      },
     },
   });
 
   const calls = new FeatureCalls({ ...base, features });
   return {
     ...base,
-    instance: `${config.podName}-${randomId(adapters.random).slice(0, 8)}`,
     features,
     rotation,
     sweep,
@@ -154,7 +182,13 @@ export function createParts(config: Config, adapters: Adapters) {
     accessTokens,
     bearer,
     connections,
+    connectionRows,
+    waitingAnswers,
+    lease,
+    instances,
+    inbox,
     relay,
+    station,
     sessionEnd,
     streamCheck,
     signIns,

@@ -15,7 +15,9 @@ export type Purpose =
   | "account-session"
   | "account-form"
   | "refresh-token"
-  | "retry-answer";
+  | "retry-answer"
+  | "relay"
+  | "event";
 
 const utf8 = new TextEncoder();
 

@@ -28,6 +28,13 @@ export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 /** MCP 2025-11-25, resources: "Resource not found" */
 const RESOURCE_NOT_FOUND = -32_002;
 
+/** What a client has subscribed to, and who keeps it. */
+export interface Subscriptions {
+  readonly initial: readonly string[];
+  /** @throws where it could not be kept: the client is told. */
+  readonly changed: (uris: readonly string[]) => Promise<void>;
+}
+
 /** A protocol server for one client, and the way to tell it about changes. */
 export interface McpServer {
   readonly server: Server;
@@ -42,6 +49,7 @@ export interface McpServer {
 export function createMcpServer(
   calls: FeatureCalls,
   callFor: (extra: Extra) => CallFor,
+  kept: Subscriptions = { initial: [], changed: async () => undefined },
 ): McpServer {
   const server = new Server(
     {
@@ -59,9 +67,9 @@ export function createMcpServer(
       instructions: "Every tool acts as the signed-in person and sees only what they may see.",
     },
   );
-  const subscriptions = new Set<string>();
+  const subscriptions = new Set<string>(kept.initial);
   registerTools(server, calls, callFor);
-  registerResources(server, calls, callFor, subscriptions);
+  registerResources(server, calls, callFor, subscriptions, kept);
   registerPrompts(server, calls, callFor);
   return {
     server,
@@ -114,6 +122,7 @@ function registerResources(
   calls: FeatureCalls,
   callFor: (extra: Extra) => CallFor,
   subscriptions: Set<string>,
+  kept: Subscriptions,
 ): void {
   server.setRequestHandler(ListResourcesRequestSchema, () => ({
     resources: calls.resources.map(({ uri, name, title, description, mimeType }) => ({
@@ -132,13 +141,15 @@ function registerResources(
       return { contents: [{ uri, ...contents }] };
     }),
   );
-  server.setRequestHandler(SubscribeRequestSchema, ({ params: { uri } }) => {
+  server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }) => {
     requireResource(calls, uri);
     subscriptions.add(uri);
+    await kept.changed([...subscriptions]);
     return {};
   });
-  server.setRequestHandler(UnsubscribeRequestSchema, ({ params: { uri } }) => {
+  server.setRequestHandler(UnsubscribeRequestSchema, async ({ params: { uri } }) => {
     subscriptions.delete(uri);
+    await kept.changed([...subscriptions]);
     return {};
   });
 }

@@ -1,4 +1,10 @@
-import { odata, RestError, TableClient, type TableEntityResult } from "@azure/data-tables";
+import {
+  odata,
+  RestError,
+  TableClient,
+  type TableEntityResult,
+  type TransactionAction,
+} from "@azure/data-tables";
 import { z } from "zod";
 import {
   type Etag,
@@ -32,9 +38,11 @@ export class TableStore implements Store {
 
   async get(table: TableName, { partition, row }: Key): Promise<Row | undefined> {
     try {
-      return toRow(
-        await this.#run(table, (client, options) => client.getEntity(partition, row, options)),
-      );
+      return await this.#run(table, async (client, options) => {
+        const { onResponse, date } = answerDate();
+        const entity = await client.getEntity(partition, row, { ...options, onResponse });
+        return toRow(entity, date());
+      });
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw error;
@@ -83,20 +91,34 @@ export class TableStore implements Store {
     }
   }
 
+  async deleteAll(table: TableName, keys: readonly Key[]): Promise<void> {
+    const [first] = keys;
+    if (first === undefined) return;
+    const actions = keys.map((key): TransactionAction => ["delete", toEntity(key, {})]);
+    try {
+      await this.#run(table, (client, options) => client.submitTransaction(actions, options));
+    } catch (error) {
+      throw isChanged(error)
+        ? new RowChanged(`${table} ${first.partition}`, { cause: error })
+        : error;
+    }
+  }
+
   async *list(table: TableName, partition: string): AsyncIterable<Row> {
     const filter = odata`PartitionKey eq ${partition}`;
     let continuationToken: string | undefined;
     do {
       const from = continuationToken;
       // A page at a time, so that each one has its own deadline.
+      const { onResponse, date } = answerDate();
       const page = await this.#run(table, async (client, options) => {
         const pages = client
-          .listEntities({ queryOptions: { filter }, ...options })
+          .listEntities({ queryOptions: { filter }, ...options, onResponse })
           .byPage(from === undefined ? {} : { continuationToken: from });
         for await (const entities of pages) return entities;
         return undefined;
       });
-      for (const entity of page ?? []) yield toRow(entity);
+      for (const entity of page ?? []) yield toRow(entity, date());
       continuationToken = page?.continuationToken;
     } while (continuationToken !== undefined);
   }
@@ -139,8 +161,19 @@ function toEntity({ partition, row }: Key, value: Value) {
   return { ...value, partitionKey: partition, rowKey: row };
 }
 
-function toRow(entity: TableEntityResult<Record<string, unknown>>): Row {
-  const { partitionKey, rowKey, etag, timestamp: _, "odata.metadata": __, ...rest } = entity;
+/** Reads the `Date` of an answer (ms), which is the time of the service's clock. */
+function answerDate() {
+  let ms = Number.NaN;
+  return {
+    onResponse: ({ headers }: { headers: { get(name: string): string | undefined } }) => {
+      ms = Date.parse(headers.get("date") ?? "");
+    },
+    date: () => ms,
+  };
+}
+
+function toRow(entity: TableEntityResult<Record<string, unknown>>, readAt: number): Row {
+  const { partitionKey, rowKey, etag, timestamp, "odata.metadata": __, ...rest } = entity;
   const value: Record<string, string | number | boolean> = {};
   for (const [name, property] of Object.entries(rest)) {
     if (
@@ -155,6 +188,8 @@ function toRow(entity: TableEntityResult<Record<string, unknown>>): Row {
     key: { partition: partitionKey ?? "", row: rowKey ?? "" },
     etag: requireEtag(etag),
     value,
+    writtenAt: Date.parse(timestamp ?? ""),
+    readAt,
   };
 }
 

@@ -4,6 +4,7 @@ import { systemRandom } from "../../shared/random.ts";
 import { jsonLog } from "../../shared/log.ts";
 import { answerTo, expectPage } from "../support/answers.ts";
 import { useFacade } from "../support/facade.ts";
+import { createContext } from "../support/request-context.ts";
 import { REDIRECT_URI } from "../support/oauth-client.ts";
 import { holdsEvery } from "../support/rules.ts";
 import { approve, pickAccount } from "../support/sign-in.ts";
@@ -174,7 +175,7 @@ describe("The cookies of a public installation (RFC 6265bis §4.1.3.2)", () => {
     const config = { ...app.config, baseUrl: "https://mcp.example.com", loopback: false };
     const log = jsonLog(() => {});
     const { handlers } = createApp(config, { store, clock, random: systemRandom, log });
-    const context = { requestId: "r", log, disconnected: new AbortController().signal };
+    const context = { ...createContext("r").context, log };
     const fetch: Fetch = (url, init) => {
       const handler = new URL(url).pathname === "/consent" ? handlers.consent : handlers.authorize;
       return handler(new Request(url, init), context);

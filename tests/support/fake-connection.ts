@@ -11,6 +11,7 @@ export class FakeConnection implements Connection {
   readonly sessionId: string;
   readonly received: { message: JSONRPCMessage; scopes: readonly Scope[] }[] = [];
   readonly announced: Change[] = [];
+  streaming = true;
   closed = 0;
   /** Telling the client fails, as on a stream that is just ending. */
   broken = false;
@@ -29,6 +30,10 @@ export class FakeConnection implements Connection {
     if (this.broken) throw new Error("Not connected");
     this.announced.push(change);
   }
+
+  async refresh(): Promise<void> {}
+
+  async takeAnswersOf(): Promise<void> {}
 
   async close(): Promise<void> {
     this.closed += 1;

@@ -1,6 +1,13 @@
 import type { RequestContext } from "../../shared/http/context.ts";
 import { jsonLog } from "../../shared/log.ts";
 
+/** A client that takes all that is sent to it, and whose going away would be seen. */
+export const QUICK_READER = {
+  seesDisconnect: true,
+  backlog: () => 0,
+  cut: () => undefined,
+};
+
 /** The context of a call, with what it logged. */
 export function createContext(requestId = "request-1") {
   const lines: string[] = [];
@@ -9,6 +16,7 @@ export function createContext(requestId = "request-1") {
     requestId,
     log: jsonLog((level, line) => lines.push(`${level} ${line}`)),
     disconnected: controller.signal,
+    ...QUICK_READER,
   };
   return { context, lines, disconnect: () => controller.abort() };
 }

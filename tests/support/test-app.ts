@@ -9,6 +9,7 @@ import type { Store } from "../../shared/storage/store.ts";
 import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { FakeDocuments } from "./fake-documents.ts";
+import { QUICK_READER } from "./request-context.ts";
 import { TestClock } from "./test-clock.ts";
 import type { Fetch } from "./user-agent.ts";
 
@@ -91,7 +92,12 @@ async function route(
   const handler = app.handlers[handlerName(target.pathname)];
   const disconnected = init.signal ?? new AbortController().signal;
   const { signal: _, ...rest } = init;
-  return handler(new Request(target, rest), { requestId: `r${++requests}`, log, disconnected });
+  return handler(new Request(target, rest), {
+    requestId: `r${++requests}`,
+    log,
+    disconnected,
+    ...QUICK_READER,
+  });
 }
 
 /** As the triggers in `functions/` have it. */
