@@ -96,9 +96,9 @@ export async function startEntra(options: StartEntraOptions): Promise<RunningEnt
     subscriptions: () => subscriptions.all(),
     notifications: () => outbox.sent(),
     async stop() {
+      await close();
       subscriptions.close();
       outbox.reset();
-      await close();
     },
   };
 }
