@@ -3,7 +3,8 @@ import { type Clock } from "./clock.ts";
 import { type Config } from "./config.ts";
 import type { Entra } from "./entra/entra.ts";
 import { MsalEntra } from "./entra/msal-entra.ts";
-import { features } from "./features/all.ts";
+import { features as allFeatures } from "./features/all.ts";
+import type { Features } from "./features/feature.ts";
 import { AccountForms } from "./http/account-form.ts";
 import { KeyRotation } from "./keys/key-rotation.ts";
 import { KeyVaultWrapper } from "./keys/key-vault-wrapper.ts";
@@ -69,6 +70,8 @@ export interface Adapters {
   readonly entra?: Entra;
   /** The way to clients' documents; the one that reaches public hosts only where it is left out. */
   readonly fetchDocument?: DocumentFetch;
+  /** What the server offers; `features/all.ts` where it is left out. */
+  readonly features?: Features;
   /** What protects the data keys; the settings choose where it is left out. */
   readonly keyWrapper?: KeyWrapper;
 }
@@ -85,6 +88,7 @@ export function createParts(config: Config, adapters: Adapters) {
     ...config,
     issuer,
     resources,
+    features: adapters.features ?? allFeatures,
     cookies: { loopback: config.loopback },
     fetchDocument: adapters.fetchDocument ?? publicDocumentFetch(),
   };
@@ -160,10 +164,9 @@ export function createParts(config: Config, adapters: Adapters) {
     },
   });
 
-  const calls = new FeatureCalls({ ...base, features });
+  const calls = new FeatureCalls(base);
   return {
     ...base,
-    features,
     rotation,
     sweep,
     keyring,

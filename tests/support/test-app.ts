@@ -1,5 +1,6 @@
 import { type App, createApp } from "../../shared/app.ts";
 import { loadConfig } from "../../shared/config.ts";
+import type { Features } from "../../shared/features/feature.ts";
 import type { KeyWrapper } from "../../shared/keys/key-wrapper.ts";
 import { jsonLog, type Log } from "../../shared/log.ts";
 import type { DocumentFetch } from "../../shared/oauth/clients/document-fetch.ts";
@@ -35,6 +36,8 @@ export interface TestAppOptions {
   readonly store?: Store;
   readonly clock?: TestClock;
   readonly keyWrapper?: KeyWrapper;
+  /** What it offers in place of the product's own features. */
+  readonly features?: Features;
   /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
   readonly publicUrl?: string;
   /** The documents of clients; without it there are none. */
@@ -66,6 +69,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     random: systemRandom,
     log: recording,
     fetchDocument: options.fetchDocument ?? new FakeDocuments().fetch,
+    ...(options.features !== undefined && { features: options.features }),
     ...(options.keyWrapper !== undefined && { keyWrapper: options.keyWrapper }),
   });
   return {
