@@ -27,7 +27,7 @@ export class Instances {
    * @throws StorageUnavailable
    */
   async isLive(instance: string): Promise<boolean> {
-    const row = (await this.#listed()).find(({ key }) => key.row === instance);
+    const row = (await this.#find(instance)) ?? (await this.#findAnew(instance));
     if (row === undefined) return false;
     if (!hasLapsed(row)) return true;
     try {
@@ -45,6 +45,16 @@ export class Instances {
   /** Every instance that has a lease, lapsed or not: what is left in its inbox waits for it. */
   async all(): Promise<string[]> {
     return (await this.#listed()).map(({ key }) => key.row);
+  }
+
+  async #find(instance: string): Promise<Row | undefined> {
+    return (await this.#listed()).find(({ key }) => key.row === instance);
+  }
+
+  /** It may have come after the list was read. */
+  #findAnew(instance: string): Promise<Row | undefined> {
+    this.#list = undefined;
+    return this.#find(instance);
   }
 
   #listed(): Promise<readonly Row[]> {

@@ -7,6 +7,7 @@ import type { Fault } from "./fault.ts";
 
 const YAML = "azure.yaml";
 const PARAMETERS = "infra/main.parameters.json";
+const DOCS = "docs/deploy.md";
 const HOOK_ENVIRONMENT = "infra/hooks/environment.mjs";
 
 /** What azd sets in every environment by itself. */
@@ -49,8 +50,12 @@ export async function checkAzd(files: readonly BicepFile[], root: URL): Promise<
     JSON.parse(await readFile(new URL(PARAMETERS, root), "utf8")),
   );
   const variables = Object.values(parameters).map(({ value }) => variableOf(value)?.name ?? "");
+  const docs = await readFile(new URL(DOCS, root), "utf8");
   return [
     ...(await checkYaml(files, root)),
+    ...variables
+      .filter((name) => !AZD_OWN.has(name) && !docs.includes(`\`${name}\``))
+      .map((name) => ({ file: DOCS, message: `does not say what ${name} is for` })),
     ...checkParameters(main, parameters),
     ...main.outputs
       .filter((output) => variables.includes(output))

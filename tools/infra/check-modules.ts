@@ -27,7 +27,8 @@ function* checkModule(
     return;
   }
   const given = property(module.body, "params");
-  const names = given === undefined ? [] : propertiesOf(given).map(({ name }) => name);
+  const passed = given === undefined ? [] : propertiesOf(given);
+  const names = passed.map(({ name }) => name);
   for (const parameter of file.parameters) {
     if (parameter.default === undefined && !names.includes(parameter.name)) {
       yield fault(`${target} needs the parameter ${parameter.name}`);
@@ -36,6 +37,12 @@ function* checkModule(
   for (const name of names) {
     if (name !== undefined && !file.parameters.some((parameter) => parameter.name === name)) {
       yield fault(`${target} has no parameter ${name}`);
+    }
+  }
+  for (const { name, value } of passed) {
+    const takesPlaceOf = value.type === "identifier" && value.text !== name && value.text;
+    if (takesPlaceOf !== false && file.parameters.some((other) => other.name === takesPlaceOf)) {
+      yield fault(`${target} is given ${takesPlaceOf} as ${name}`);
     }
   }
   // In the text, for the grammar takes `a ? b!.outputs.c : d` apart in the wrong place.

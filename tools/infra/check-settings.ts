@@ -5,31 +5,36 @@ import { SAMPLE } from "../stack/local-settings.ts";
 import type { BicepFile } from "./bicep-file.ts";
 import type { Fault } from "./fault.ts";
 import { DEVELOPMENT_ONLY, FROM_THE_PLATFORM, HOST_ONLY, PRODUCT } from "./settings.ts";
-import { propertiesOf, property } from "./syntax.ts";
+import { lineOf, type Property, propertiesOf, property } from "./syntax.ts";
 
 const LISTS = "tools/infra/settings.ts";
+const BICEP = "infra/modules/settings.bicep";
 const DOCS = "docs/operate.md";
 
 /** What is written is what is read: code, Bicep, sample and documentation name the same settings. */
 export async function checkSettings(files: readonly BicepFile[], root: URL): Promise<Fault[]> {
   const sample = await namesInSample(root);
+  const written = settingsInBicep(files);
   return [
     ...compare("shared/config.ts", "read", SETTINGS, [
       ...PRODUCT,
       ...DEVELOPMENT_ONLY,
       ...FROM_THE_PLATFORM,
     ]),
-    ...compare("infra/modules/settings.bicep", "written", namesInBicep(files), [
-      ...PRODUCT,
-      ...HOST_ONLY.azure,
-    ]),
+    ...compare(
+      BICEP,
+      "written",
+      written.map(({ name }) => name ?? "?"),
+      [...PRODUCT, ...HOST_ONLY.azure],
+    ),
+    ...mixedUp(written),
     ...compare(DOCS, "described", await namesInDocs(root), [...PRODUCT, ...DEVELOPMENT_ONLY]),
     ...missing(SAMPLE, "written", sample, [...DEVELOPMENT_ONLY, ...HOST_ONLY.local]),
     ...surplus(SAMPLE, sample, [...PRODUCT, ...DEVELOPMENT_ONLY, ...HOST_ONLY.local]),
   ];
 }
 
-function namesInBicep(files: readonly BicepFile[]): string[] {
+function settingsInBicep(files: readonly BicepFile[]): Property[] {
   const settings = files
     .flatMap(({ resources }) => resources)
     .find(({ type, body }) => {
@@ -38,7 +43,21 @@ function namesInBicep(files: readonly BicepFile[]): string[] {
       );
     });
   const properties = property(settings?.body, "properties");
-  return properties === undefined ? [] : propertiesOf(properties).map(({ name }) => name ?? "?");
+  return properties === undefined ? [] : propertiesOf(properties);
+}
+
+/** A parameter that is called as a setting, `accessTokenTtl` say, is for that setting. */
+function mixedUp(written: readonly Property[]): Fault[] {
+  const settingOf = new Map(PRODUCT.map((name) => [camelCase(name), name as string]));
+  return written.flatMap(({ name, value }) => {
+    const other = value.type === "identifier" ? settingOf.get(value.text) : undefined;
+    if (other === undefined || other === name) return [];
+    return [{ file: BICEP, line: lineOf(value), message: `${name} is given ${other}'s value` }];
+  });
+}
+
+function camelCase(setting: string): string {
+  return setting.toLowerCase().replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 async function namesInSample(root: URL): Promise<string[]> {

@@ -78,6 +78,13 @@ export const IN_NAMES: Plant[] = [
     /has no output title/,
   ],
   [
+    "a parameter in another's place",
+    MAIN,
+    "refreshIdleTtl: refreshIdleTtl",
+    "refreshIdleTtl: refreshMaxTtl",
+    /given refreshMaxTtl as refreshIdleTtl/,
+  ],
+  [
     "a module that there is not",
     MAIN,
     "modules/redis.bicep",
@@ -179,6 +186,13 @@ export const IN_SETTINGS: Plant[] = [
     /BASE_URL does not belong/,
   ],
   [
+    "a setting with another's value",
+    SETTINGS,
+    "REFRESH_IDLE_TTL: refreshIdleTtl",
+    "REFRESH_IDLE_TTL: refreshMaxTtl",
+    /given REFRESH_MAX_TTL's value/,
+  ],
+  [
     "a setting that is not written",
     SETTINGS,
     /^ *KEY_VAULT_KEY_ID.*\n/m,
@@ -216,6 +230,13 @@ export const IN_SETTINGS: Plant[] = [
 ];
 
 export const IN_AZD: Plant[] = [
+  [
+    "a variable that is not described",
+    "docs/deploy.md",
+    /`HTTP_CONCURRENCY`/g,
+    "`CONCURRENCY`",
+    /what HTTP_CONCURRENCY is for/,
+  ],
   [
     "a parameter without a variable",
     PARAMETERS,
