@@ -56,6 +56,7 @@ export async function checkAzd(files: readonly BicepFile[], root: URL): Promise<
     ...variables
       .filter((name) => !AZD_OWN.has(name) && !docs.includes(`\`${name}\``))
       .map((name) => ({ file: DOCS, message: `does not say what ${name} is for` })),
+    ...(await checkHost(root)),
     ...checkParameters(main, parameters),
     ...main.outputs
       .filter((output) => variables.includes(output))
@@ -88,6 +89,13 @@ async function checkYaml(files: readonly BicepFile[], root: URL): Promise<Fault[
       ? [{ file: ".funcignore", message: "names node_modules: azd refuses remoteBuild: false" }]
       : []),
   ];
+}
+
+/** With a limit, the host ends the worker of a stream that has reached it, and all other streams with it. */
+async function checkHost(root: URL): Promise<Fault[]> {
+  const host = z.object({ functionTimeout: z.literal("-1") });
+  const parsed = host.safeParse(JSON.parse(await readFile(new URL("host.json", root), "utf8")));
+  return parsed.success ? [] : [{ file: "host.json", message: "functionTimeout must be -1" }];
 }
 
 function checkParameters(

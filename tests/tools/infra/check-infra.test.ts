@@ -14,6 +14,7 @@ const PARTS = [
   "docs",
   "azure.yaml",
   ".funcignore",
+  "host.json",
   "local.settings.sample.json",
 ];
 

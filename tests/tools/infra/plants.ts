@@ -231,6 +231,13 @@ export const IN_SETTINGS: Plant[] = [
 
 export const IN_AZD: Plant[] = [
   [
+    "a time after which the host ends every stream",
+    "host.json",
+    '"functionTimeout": "-1"',
+    '"functionTimeout": "00:30:00"',
+    /functionTimeout/,
+  ],
+  [
     "a variable that is not described",
     "docs/deploy.md",
     /`HTTP_CONCURRENCY`/g,
@@ -328,8 +335,8 @@ export const IN_QUERIES: Plant[] = [
   [
     "a query in the docs",
     "docs/operate.md",
-    'a.audit == "sign-in"',
-    'a.audit == "signin"',
+    'audit == "sign-in"',
+    'audit == "signin"',
     /audit event signin/,
   ],
   [
