@@ -70,8 +70,8 @@ async function writePackage(folder: URL, features?: URL): Promise<void> {
 function replacingFeatures(features: URL): Plugin {
   return {
     name: "replacing-features",
-    setup({ onResolve }) {
-      onResolve({ filter: /\/features\/all\.ts$/ }, ({ importer }) =>
+    setup(esbuild) {
+      esbuild.onResolve({ filter: /\/features\/all\.ts$/ }, ({ importer }) =>
         importer === fileURLToPath(features) ? undefined : { path: fileURLToPath(features) },
       );
     },

@@ -7,6 +7,9 @@ import { type Lease, LEASE_RENEWAL_MS } from "./lease.ts";
 import type { PollPace } from "./poll-pace.ts";
 import type { Relay } from "./relay.ts";
 
+/** How often storage is tried while it is away. */
+const AFTER_OUTAGE_MS = 200;
+
 /** How often the inbox is looked into while messages come by the fast path. */
 const BESIDE_FAST_PATH_MS = 1_000;
 
@@ -119,6 +122,8 @@ export class Station {
   };
 
   #interval(): number {
+    // Back at once when storage is: until then this instance's lease looks lapsed.
+    if (this.#out) return AFTER_OUTAGE_MS;
     const interval = this.#pace.interval(this.#clock.now());
     return this.#fastPath?.healthy === true ? Math.max(interval, BESIDE_FAST_PATH_MS) : interval;
   }

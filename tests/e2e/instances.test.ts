@@ -47,9 +47,6 @@ describe("three instances behind a front end without affinity", () => {
       controller.abort();
       await expect(call).rejects.toThrow();
     }
-    const aborted = () =>
-      cluster.log.filter((line) => line.includes("tool-called") && line.includes("work")).length;
-    expect(aborted()).toBeGreaterThan(0);
   });
 
   it("tell a person's clients what another of their clients has changed", async () => {
