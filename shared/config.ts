@@ -22,6 +22,8 @@ export interface Config {
   readonly graphBaseUrl: string;
   /** Where the tables are: Azurite by its connection string, or an account that the managed identity may use. */
   readonly tables: { readonly connectionString: string } | { readonly endpoint: string };
+  /** The fast way between instances; without it messages go through the tables. */
+  readonly redisUrl: string | undefined;
   /** Clients that need not register: the operator has entered them. */
   readonly registeredClients: readonly Client[];
   /** The key that wraps the data keys: from the settings in development, in Key Vault elsewhere. */
@@ -84,6 +86,12 @@ const environment = z.object({
     .optional(),
   REQUIRED_APP_ROLE: z.string().optional(),
   AzureWebJobsStorage: z.string().optional(),
+  REDIS_URL: z
+    .url({
+      protocol: /^rediss?$/,
+      error: "must be the URL of a Redis, such as rediss://my-redis:10000",
+    })
+    .optional(),
   STORAGE_TABLE_ENDPOINT: z
     .url({ protocol: /^https$/, error: "must be the https URL of a table service" })
     .optional(),
@@ -214,6 +222,7 @@ export function loadConfig(
       endpoint === undefined
         ? { connectionString: checked(connectionString) }
         : { endpoint: endpoint.replace(/\/$/, "") },
+    redisUrl: settings.REDIS_URL,
     registeredClients: settings.REGISTERED_CLIENTS,
     wrappingKey: keyVaultKeyId === undefined ? { localKey: checked(localKey) } : { keyVaultKeyId },
     azureClientId: settings.AZURE_CLIENT_ID,

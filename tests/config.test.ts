@@ -56,6 +56,7 @@ describe("the settings", () => {
       rateLimitFactor: 1,
       graphBaseUrl: "https://graph.microsoft.com",
       tables: { connectionString: "UseDevelopmentStorage=true" },
+      redisUrl: undefined,
       registeredClients: [],
       wrappingKey: { localKey: MINIMAL.LOCAL_KEY },
       allowedOrigins: ["http://localhost:6274", "http://127.0.0.1:6274"],
@@ -184,6 +185,16 @@ describe("STORAGE_TABLE_ENDPOINT", () => {
       ]);
     },
   );
+});
+
+describe("REDIS_URL", () => {
+  it.each(["my-redis:10000", "https://my-redis", "my-redis"])("is a Redis: refuses %s", (url) => {
+    expect(faults({ REDIS_URL: url })).toEqual(["REDIS_URL"]);
+  });
+
+  it.each(["rediss://my-redis:10000", "redis://localhost:6379"])("may be %s", (url) => {
+    expect(load({ REDIS_URL: url }).redisUrl).toBe(url);
+  });
 });
 
 describe("LOCAL_KEY", () => {
