@@ -13,6 +13,8 @@ import { Keyring } from "./keys/keyring.ts";
 import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
 import { type Log } from "./log.ts";
+import { Feeds } from "./live/feeds.ts";
+import { PublisherTokens } from "./live/publisher-token.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
@@ -118,6 +120,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const refreshTokens = new RefreshTokens({ ...base, keyring });
   const accessTokens = new AccessTokens({ ...base, keyring });
   const bearer = new BearerCheck({ ...base, accessTokens, sessions });
+  const feeds = new Feeds(base);
+  const publisherTokens = new PublisherTokens(base);
   const connections = new Connections();
   const connectionRows = new ConnectionRows({ ...base, expiries });
   const waitingAnswers = new WaitingAnswers({ ...base, sealer });
@@ -185,6 +189,8 @@ export function createParts(config: Config, adapters: Adapters) {
     accessTokens,
     bearer,
     connections,
+    feeds,
+    publisherTokens,
     connectionRows,
     waitingAnswers,
     lease,
