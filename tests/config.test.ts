@@ -51,6 +51,7 @@ describe("the settings", () => {
       accessTokenTtlSeconds: 3_600,
       refreshIdleTtlSeconds: 30 * DAY,
       refreshMaxTtlSeconds: 90 * DAY,
+      streamLifetimeSeconds: 14_400,
       podName: "local",
     });
   });

@@ -19,6 +19,8 @@ const row = z.object({
   endedAt: z.number().optional(),
   /** When the row goes at the latest (ms). */
   expiresAt: z.number(),
+  /** Whether it goes on for a client that had another connection before: it was not initialized itself. */
+  continued: z.boolean(),
   /** The parameters of `initialize`, as the client sent them; JSON. */
   initialize: z.string().optional(),
   /** The log level that the client has set. */
@@ -103,8 +105,8 @@ export class ConnectionRows {
   }
 
   /** Keeps what the client has told the connection. See {@link update}. */
-  async keep(key: Key, state: ProtocolState): Promise<void> {
-    const columns = toColumns(state);
+  async keep(key: Key, state: ProtocolState, changes: Partial<Value> = {}): Promise<void> {
+    const columns = { ...toColumns(state), ...changes };
     await this.update(key, () => columns);
   }
 

@@ -23,6 +23,9 @@ const KEPT_MS = 10 * 60_000;
 /** What a call in progress gets when the instance goes. */
 const GRACE_MS = 500;
 
+/** A client that starts says so within this time; one that comes back may wait in silence. */
+const FIRST_WORD_MS = 1_000;
+
 /** When a client may come back after an end that the server chose: soon, but not all in the same moment. */
 const RETRY_MS = { from: 100, to: 900 };
 
@@ -67,7 +70,11 @@ export class SseConnection implements Connection {
   #undelivered = 0;
   #ended: Promise<void> | undefined;
   #closed = false;
+  readonly #continued = Promise.withResolvers<boolean>();
 
+  /**
+   * @param state What the client has told its connection before this one.
+   */
   constructor(deps: SseConnectionDeps, parts: SseConnectionParts, state: ProtocolState) {
     this.id = parts.id;
     this.userKey = parts.session.userKey;
@@ -80,9 +87,12 @@ export class SseConnection implements Connection {
 
   receive(message: JSONRPCMessage, { session, scopes }: Caller): void {
     this.session = session;
-    if ("method" in message && message.method === "initialize") {
+    const starts = "method" in message && message.method === "initialize";
+    this.#continued.resolve(!starts);
+    if (starts) {
+      const state = { initialize: message.params ?? {}, subscriptions: [] };
       // What cannot be kept is missed only by a client that comes back: no reason to refuse it now.
-      this.#keep({ initialize: message.params ?? {}, subscriptions: [] }).catch(() => undefined);
+      this.#keep(state, { continued: false }).catch(() => undefined);
     }
     // The token itself stays behind: features act by the session.
     const authInfo = { token: "", clientId: session.clientId, scopes: [...scopes] };
@@ -91,6 +101,15 @@ export class SseConnection implements Connection {
 
   get streaming(): boolean {
     return this.#parts.body.open;
+  }
+
+  /**
+   * Whether the client goes on from an earlier connection: one that starts says `initialize` before anything
+   * else, and has calls of its own under the same ids.
+   */
+  async isContinued(): Promise<boolean> {
+    const silent = this.#deps.clock.sleep(FIRST_WORD_MS).then(() => true);
+    return Promise.race([this.#continued.promise, silent]);
   }
 
   announce(change: Change): Promise<void> {
@@ -124,8 +143,8 @@ export class SseConnection implements Connection {
       await waitingAnswers.keep(this.id, this.#undelivered, answer);
       await this.#ended;
       const rows = await connectionRows.of(this.userKey);
-      const [next, ...more] = rows.filter((row) => this.#isLiveSibling(row));
-      // Ids of calls are unique in one client only: with several, nobody can tell whose answer it is.
+      const [next, ...more] = rows.filter((row) => this.#isNext(row));
+      // Ids of calls are unique in one client only: where several have come back, nobody can tell whose it is.
       if (next === undefined || more.length > 0) return;
       const here = connections.get(next.key.row);
       if (here !== undefined) await here.takeAnswersOf(this.id);
@@ -226,9 +245,10 @@ export class SseConnection implements Connection {
   }
 
   /** One after the other, so that the row ends with what the client said last. */
-  #keep(state: ProtocolState): Promise<void> {
+  #keep(state: ProtocolState, changes: { continued?: boolean } = {}): Promise<void> {
     this.#state = state;
-    const keep = this.#stateKept.then(() => this.#deps.connectionRows.keep(this.#key, state));
+    const { connectionRows } = this.#deps;
+    const keep = this.#stateKept.then(() => connectionRows.keep(this.#key, state, changes));
     this.#stateKept = keep.catch((error: unknown) => {
       this.#parts.log.error("connection-state-not-kept", error, { connection: this.id });
     });
@@ -244,10 +264,11 @@ export class SseConnection implements Connection {
     }
   }
 
-  #isLiveSibling({ key, value }: ConnectionRow): boolean {
+  #isNext({ key, value }: ConnectionRow): boolean {
     return (
       value.kind === "sse" &&
       value.sessionId === this.sessionId &&
+      value.continued &&
       value.endedAt === undefined &&
       key.row !== this.id
     );

@@ -16,8 +16,8 @@ export function earlierConnections(
 
 /**
  * Brings a client that has come back what its earlier connections owe it: answers that found no stream, and
- * what was accepted by an instance that is gone and has not run. With a second client on the same session
- * nobody can tell whose they are, and they stay where they are.
+ * what was accepted by an instance that is gone and has not run. Where a second client of the session has
+ * come back, nobody can tell whose they are, and they stay where they are.
  */
 export async function recoverFrom(
   deps: { instances: Instances; relay: Relay; connectionRows: ConnectionRows; log: Log },
@@ -25,10 +25,12 @@ export async function recoverFrom(
   connection: SseConnection,
 ): Promise<void> {
   try {
+    if (earlier.length === 0 || !(await connection.isContinued())) return;
     const owned = await Promise.all(
       earlier.map(async (row) => ({ row, live: await deps.instances.isLive(row.value.instance) })),
     );
-    if (owned.some(({ row, live }) => live && row.value.endedAt === undefined)) return;
+    const others = owned.filter(({ row: { value }, live }) => live && value.endedAt === undefined);
+    if (others.some(({ row }) => row.value.continued)) return;
     for (const { row, live } of owned) {
       if (!live) await deps.relay.takeOver(row, connection);
       await connection.takeAnswersOf(row.key.row);

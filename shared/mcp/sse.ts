@@ -71,7 +71,15 @@ export function sseHandler(
 
     const lifetimeMs = streamLifetime(deps.streamLifetimeSeconds, deps.random);
     const expiresAt = deps.clock.now() + lifetimeMs + ROW_MARGIN_MS;
-    const row = { kind: "sse" as const, sessionId: session.id, instance, expiresAt, state };
+    const continued = earlier.length > 0;
+    const row = {
+      kind: "sse" as const,
+      sessionId: session.id,
+      instance,
+      expiresAt,
+      continued,
+      state,
+    };
     await deps.connectionRows.open({ partition: session.userKey, row: id }, row);
     deps.connections.add(connection);
     await server.connect(transport);

@@ -8,12 +8,22 @@ const LAPSES_AFTER_MS = 15_000;
 /** For how long the list is good. What is posted to an instance that has just gone may be taken so much longer. */
 const CACHE_MS = 1_000;
 
+/**
+ * After an outage leases look lapsed that nobody could renew. So storage must have been seen up for so long
+ * before one is given up for lapsed: its owner had the time to renew it.
+ */
+const SEEN_UP_FOR_MS = 1_500;
+/** What is not looked at for so long may have been down in between. */
+const UNSEEN_AFTER_MS = 15_000;
+const LOOKS = 5;
+
 /** The instances that hold streams, by their leases. */
 export class Instances {
   readonly #store: Store;
   readonly #clock: Clock;
   #list: Promise<readonly Row[]> | undefined;
   #listedAt = -Infinity;
+  #upSince = Infinity;
 
   constructor(deps: { store: Store; clock: Clock }) {
     this.#store = deps.store;
@@ -27,19 +37,15 @@ export class Instances {
    * @throws StorageUnavailable
    */
   async isLive(instance: string): Promise<boolean> {
-    const row = (await this.#listed()).find(({ key }) => key.row === instance);
-    if (row === undefined) return false;
-    if (!hasLapsed(row)) return true;
-    try {
-      await this.#store.delete("instances", row.key, row.etag);
-      return false;
-    } catch (error) {
-      // It has just come back.
-      if (error instanceof RowChanged) return true;
-      throw error;
-    } finally {
-      this.#list = undefined;
+    let row = (await this.#find(instance)) ?? (await this.#findAnew(instance));
+    for (let look = 1; row !== undefined && hasLapsed(row); look++) {
+      if (this.#clock.now() - this.#upSince >= SEEN_UP_FOR_MS || look > LOOKS) {
+        return !(await this.#giveUp(row));
+      }
+      await this.#clock.sleep(SEEN_UP_FOR_MS / LOOKS);
+      row = await this.#findAnew(instance);
     }
+    return row !== undefined;
   }
 
   /** Every instance that has a lease, lapsed or not: what is left in its inbox waits for it. */
@@ -47,20 +53,48 @@ export class Instances {
     return (await this.#listed()).map(({ key }) => key.row);
   }
 
+  /** @returns False where the instance has just come back. */
+  async #giveUp(row: Row): Promise<boolean> {
+    this.#list = undefined;
+    try {
+      await this.#store.delete("instances", row.key, row.etag);
+      return true;
+    } catch (error) {
+      if (error instanceof RowChanged) return false;
+      throw error;
+    }
+  }
+
+  async #find(instance: string): Promise<Row | undefined> {
+    return (await this.#listed()).find(({ key }) => key.row === instance);
+  }
+
+  /** It may have come, or have been renewed, after the list was read. */
+  #findAnew(instance: string): Promise<Row | undefined> {
+    this.#list = undefined;
+    return this.#find(instance);
+  }
+
   #listed(): Promise<readonly Row[]> {
     const now = this.#clock.now();
     if (this.#list !== undefined && now - this.#listedAt < CACHE_MS) return this.#list;
+    if (now - this.#listedAt > UNSEEN_AFTER_MS) this.#upSince = Infinity;
     const list = this.#read();
     this.#list = list;
     this.#listedAt = now;
-    list.catch(() => {
-      if (this.#list === list) this.#list = undefined;
-    });
     return list;
   }
 
   async #read(): Promise<readonly Row[]> {
-    return Array.fromAsync(this.#store.list("instances", LIVE_PARTITION));
+    try {
+      const rows = await Array.fromAsync(this.#store.list("instances", LIVE_PARTITION));
+      this.#upSince = Math.min(this.#upSince, this.#clock.now());
+      return rows;
+    } catch (error) {
+      this.#list = undefined;
+      this.#upSince = Infinity;
+      throw error;
+    }
   }
 }
 

@@ -7,6 +7,9 @@ import { type Lease, LEASE_RENEWAL_MS } from "./lease.ts";
 import type { PollPace } from "./poll-pace.ts";
 import type { Relay } from "./relay.ts";
 
+/** How often storage is tried while it is away. */
+const AFTER_OUTAGE_MS = 200;
+
 /** How often the inbox is looked into while messages come by the fast path. */
 const BESIDE_FAST_PATH_MS = 1_000;
 
@@ -57,6 +60,8 @@ export class Station {
    */
   async open<T>(open: (instance: string) => Promise<T>): Promise<T> {
     this.#entering += 1;
+    // Whoever opens a stream is about to say something, and not necessarily here.
+    this.#pace.traffic(this.#clock.now());
     try {
       // A lease that was lost meanwhile is taken anew, under another id.
       if (!(await this.#lease.hold())) await this.#lease.hold();
@@ -117,6 +122,8 @@ export class Station {
   };
 
   #interval(): number {
+    // Back at once when storage is: until then this instance's lease looks lapsed.
+    if (this.#out) return AFTER_OUTAGE_MS;
     const interval = this.#pace.interval(this.#clock.now());
     return this.#fastPath?.healthy === true ? Math.max(interval, BESIDE_FAST_PATH_MS) : interval;
   }

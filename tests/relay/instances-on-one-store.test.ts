@@ -214,7 +214,7 @@ describe("an instance that is gone", () => {
     const name = await instanceOf(here);
     here.store.down = true;
     await stream.post(call("x".repeat(1_000_000)), there);
-    clock.advance({ seconds: 5 * 3_600 });
+    clock.advance({ seconds: 7 * 3_600 });
     await there.app.maintain(there.recording);
     clock.advance({ seconds: 3_600 });
     await there.app.maintain(there.recording);

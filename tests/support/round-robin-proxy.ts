@@ -64,9 +64,10 @@ export async function startRoundRobinProxy(
     });
     upstream.on("socket", (socket) => {
       if (!socket.connecting) sent = true;
-      socket.once("connect", () => {
-        sent = true;
-      });
+      else
+        socket.once("connect", () => {
+          sent = true;
+        });
     });
     upstream.on("response", (answer) => {
       given.set(instance, (given.get(instance) ?? 0) + 1);
@@ -91,6 +92,8 @@ export async function startRoundRobinProxy(
     upstream.end(body);
   }
 
+  // Longer than clients keep theirs: a connection must not close just when it is used again.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve) => {
     server.listen(options.port ?? 0, "127.0.0.1", resolve);
   });

@@ -1,8 +1,15 @@
 import type { AccountName } from "./directory.ts";
 
-/** A value that was handed out, for tests that look for secrets where none may be. */
+/** A secret that was handed out, for tests that look for secrets where none may be. */
 export interface Issued {
-  readonly kind: "code" | "access_token" | "refresh_token" | "id_token" | "client_assertion";
+  readonly kind:
+    | "code"
+    | "access_token"
+    | "refresh_token"
+    | "id_token"
+    | "client_assertion"
+    /** The secret of a subscription: taken in, not handed out, but no more to be found anywhere. */
+    | "client_state";
   readonly account: AccountName | null;
   readonly value: string;
 }

@@ -1,10 +1,12 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { waitForPort } from "./ports.ts";
 import type { Ports } from "./local-settings.ts";
 
 const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 10_000;
 
 export interface AzuriteOptions {
   readonly ports: Pick<Ports, "table" | "blob" | "queue">;
@@ -57,7 +59,15 @@ export async function startAzurite(options: AzuriteOptions): Promise<RunningAzur
   ]);
   return {
     async stop() {
-      child.kill("SIGTERM");
+      // It writes to disk every five seconds, and once more when it is told to shut down: not at a signal.
+      const closed = new Promise<void>((resolve) => {
+        child.stdout?.on("data", (chunk: Buffer) => {
+          if (chunk.includes("Table service successfully closed")) resolve();
+        });
+      });
+      child.send("shutdown");
+      await Promise.race([closed, exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+      child.kill("SIGKILL");
       await exited;
     },
   };
