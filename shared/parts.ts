@@ -18,6 +18,7 @@ import { PublisherTokens } from "./live/publisher-token.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
+import { RequestStates } from "./mcp/request-states.ts";
 import { StreamCheck } from "./mcp/stream-check.ts";
 import { WaitingAnswers } from "./mcp/waiting-answers.ts";
 import { AccountSignIn } from "./oauth/account-sign-in.ts";
@@ -168,7 +169,8 @@ export function createParts(config: Config, adapters: Adapters) {
     },
   });
 
-  const calls = new FeatureCalls(base);
+  const requestStates = new RequestStates({ ...base, sealer });
+  const calls = new FeatureCalls({ ...base, requestStates });
   return {
     ...base,
     rotation,

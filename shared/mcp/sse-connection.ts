@@ -10,6 +10,7 @@ import type { Session } from "../sessions/sessions.ts";
 import type { ConnectionRow, ConnectionRows, ProtocolState } from "./connection-rows.ts";
 import type { Connection, ConnectionEnd, Connections } from "./connections.ts";
 import type { EventStreamBody } from "./event-stream-body.ts";
+import type { Told } from "./server.ts";
 import type { SseTransport } from "./sse-transport.ts";
 import type { WaitingAnswers } from "./waiting-answers.ts";
 
@@ -123,12 +124,12 @@ export class SseConnection implements Connection {
   async refresh(): Promise<void> {}
 
   /**
-   * Keeps what the client has subscribed to, also for its next connection.
+   * Keeps what the client has told, also for its next connection.
    *
    * @throws StorageUnavailable; StateTooLarge
    */
-  async subscribed(subscriptions: readonly string[]): Promise<void> {
-    await this.#keep({ ...this.#state, subscriptions });
+  async told(news: Told): Promise<void> {
+    await this.#keep({ ...this.#state, ...news });
   }
 
   async takeAnswersOf(earlierId: string): Promise<void> {

@@ -23,7 +23,7 @@ const caller: z.ZodType<Caller> = z.object({ session, scopes: z.array(z.enum(SCO
 
 const change: z.ZodType<Change> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("resource-updated"), uri: z.string() }),
-  z.object({ kind: z.literal("prompts-changed") }),
+  z.object({ kind: z.enum(["tools-changed", "resources-changed", "prompts-changed"]) }),
 ]);
 
 const connection = z.string();
