@@ -9,6 +9,7 @@ import type { SettingsTable } from "../sessions/personal-settings.ts";
 import type { SessionEnd } from "../sessions/session-end.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { SignIns } from "../sessions/sign-ins.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { CallFor } from "./feature-calls.ts";
 
 /** What a call needs of the way it came. */
@@ -26,6 +27,7 @@ export interface CallContextDeps {
   readonly signIns: SignIns;
   readonly relay: Relay;
   readonly log: Log;
+  readonly telemetry: Telemetry;
 }
 
 /** Makes what features get: the person's session, their Graph, their settings, the way back to the client. */
@@ -40,6 +42,7 @@ export function callContext(deps: CallContextDeps): (session: Session, wire: Wir
       graph: new Graph({
         baseUrl: deps.graphBaseUrl,
         signal: wire.signal,
+        telemetry: deps.telemetry,
         signIn: {
           token: (options) =>
             deps.signIns.graphToken(
