@@ -123,6 +123,7 @@ function handlerName(pathname: string): keyof App["handlers"] {
     case "/consent":
     case "/health":
     case "/message":
+    case "/notifications":
     case "/publish":
     case "/register":
     case "/revoke":
