@@ -129,11 +129,14 @@ export class Watching {
 
   /** Looks at everything that is due. Two at once do the same work twice, and no harm. */
   async upkeep(): Promise<void> {
-    for await (const key of this.#rows.due(this.#clock.now())) {
+    const now = this.#clock.now();
+    await this.#rows.forEachDue(now, async (key) => {
       const row = await this.#rows.find(key);
-      if (row === undefined || row.value.dueAt > this.#clock.now()) continue;
+      if (row === undefined) return true;
+      if (row.value.dueAt > now) return false;
       await this.#guarded(row.value.uri, () => this.#look(row));
-    }
+      return true;
+    });
   }
 
   async #hold(session: Session, uri: string): Promise<void> {
