@@ -13,6 +13,8 @@ const row = z.object({
   uri: z.string(),
   /** The session whose token the source knows. */
   sessionId: z.string(),
+  /** The tenant of the person. */
+  tenantId: z.string(),
   /** What the source calls it; empty while it is being started, or where that has failed. */
   sourceId: z.string(),
   /** When the source ends it by itself (ms). */

@@ -142,11 +142,14 @@ export class Watching {
   async #hold(session: Session, uri: string): Promise<void> {
     const watch = this.#watches.get(uri);
     if (watch === undefined || !session.scopes.includes(watch.requires)) return;
+    const signedIn = await this.#sessions.find(session.userKey, session.id);
+    if (signedIn === undefined) return;
     const key = watchKey(session.userKey, uri);
     const now = this.#clock.now();
     const mine = await this.#rows.insert(key, {
       uri,
       sessionId: session.id,
+      tenantId: signedIn.value.tenantId,
       sourceId: "",
       expiresAt: 0,
       secretHash: "",

@@ -40,7 +40,7 @@ const app = (n: number) => {
 async function signIn(account: AccountName = "alice") {
   const client = await new OAuthTestClient(app(0).baseUrl, app(0).fetch).register();
   const scope = "mcp user.read calendar.read";
-  const tokens = await client.tokens(account as "alice", { scope });
+  const tokens = await client.tokens(account, { scope });
   return { client, token: tokens.access_token, refresh: tokens.refresh_token };
 }
 
@@ -197,6 +197,8 @@ describe("the end of a watch", () => {
   });
 });
 
+const renewals = () => entra.requests()["graph.renewSubscription"] ?? 0;
+
 describe("a watch that lives long", () => {
   it("is renewed before Graph ends it", async () => {
     const { client, token, refresh } = await signIn();
@@ -214,19 +216,18 @@ describe("a watch that lives long", () => {
 
   it("is authorized anew when Graph asks for it", async () => {
     await subscribed(0, (await signIn()).token);
-    const renewals = () => entra.requests()["graph.renewSubscription"] ?? 0;
-    const [{ id = "" } = {}] = entra.subscriptions();
+    const id = onlySubscription();
     await lifecycle(id, "reauthorizationRequired");
     await expect.poll(renewals).toBe(1);
   });
 
   it("is made anew when Graph has dropped it, and the subscriber reads again", async () => {
     const stream = await subscribed(0, (await signIn()).token);
-    const [{ id = "" } = {}] = entra.subscriptions();
+    const id = onlySubscription();
     await lifecycle(id, "subscriptionRemoved");
     expect(await stream.next()).toMatchObject(updated);
     await expect
-      .poll(() => entra.subscriptions().map((it) => it.id))
+      .poll(() => entra.subscriptions().map((made) => made.id))
       .toEqual([expect.not.stringMatching(id)]);
     await addEvent();
     expect(await stream.next()).toMatchObject(updated);
@@ -234,14 +235,14 @@ describe("a watch that lives long", () => {
 
   it("has the subscriber read again when notifications were missed", async () => {
     const stream = await subscribed(0, (await signIn()).token);
-    const [{ id = "" } = {}] = entra.subscriptions();
+    const id = onlySubscription();
     await lifecycle(id, "missed");
     expect(await stream.next()).toMatchObject(updated);
   });
 
   it("is made anew after it has ended without a word, as in an outage", async () => {
     const stream = await subscribed(0, (await signIn()).token);
-    const [{ id = "" } = {}] = entra.subscriptions();
+    const id = onlySubscription();
     await fetch(new URL(`/admin/subscriptions/${id}`, entra.url), { method: "DELETE" });
     expect(entra.subscriptions()).toEqual([]);
     world().clock.advance({ seconds: 69 * 60 * MINUTE });
@@ -287,7 +288,7 @@ describe("a watch that lives long", () => {
     const { token } = await signIn();
     await subscribed(0, token);
     entra.set({ refreshTokensRevoked: ["alice"] });
-    const [{ id = "" } = {}] = entra.subscriptions();
+    const id = onlySubscription();
     await lifecycle(id, "reauthorizationRequired");
     const sub = decodeJwt(token).sub ?? "";
     await expect.poll(() => Array.fromAsync(world().memory.list("watches", sub))).toEqual([]);
@@ -302,6 +303,12 @@ describe("a watch that lives long", () => {
     await expect.poll(() => read(stream)).toContain("second");
   });
 });
+
+function onlySubscription(): string {
+  const [subscription, ...more] = entra.subscriptions();
+  if (subscription === undefined || more.length > 0) throw new Error("not one subscription");
+  return subscription.id;
+}
 
 async function lifecycle(id: string, lifecycleEvent: string): Promise<void> {
   const response = await fetch(new URL(`/admin/subscriptions/${id}/lifecycle`, entra.url), {

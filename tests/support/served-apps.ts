@@ -2,7 +2,7 @@ import { type App } from "../../shared/app.ts";
 import type { Features } from "../../shared/features/feature.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import { freePort } from "../../tools/stack/ports.ts";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { OutageStore } from "./outage-store.ts";
 import { createTestApp, type TestApp } from "./test-app.ts";
 import { TestClock } from "./test-clock.ts";
@@ -68,20 +68,29 @@ async function listen(port: number, target: () => TestApp | undefined): Promise<
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", async () => {
-      const app = target();
-      if (app === undefined) return response.destroy();
-      const answer = await app.fetch(new URL(request.url ?? "/", app.baseUrl), {
-        method: request.method ?? "GET",
-        headers: { "content-type": request.headers["content-type"] ?? "" },
-        ...(request.method === "POST" && { body: Buffer.concat(chunks) }),
-      });
-      response.writeHead(answer.status, Object.fromEntries(answer.headers));
-      return response.end(await answer.text());
-    });
+    request.on("end", () => void answerWith(target(), request, Buffer.concat(chunks), response));
   });
   await new Promise<void>((resolve) => {
     server.listen(port, "127.0.0.1", resolve);
   });
   return server;
+}
+
+async function answerWith(
+  app: TestApp | undefined,
+  request: IncomingMessage,
+  body: Buffer,
+  response: ServerResponse,
+): Promise<void> {
+  if (app === undefined) {
+    response.destroy();
+    return;
+  }
+  const answer = await app.fetch(new URL(request.url ?? "/", app.baseUrl), {
+    method: request.method ?? "GET",
+    headers: { "content-type": request.headers["content-type"] ?? "" },
+    ...(request.method === "POST" && { body: new Uint8Array(body) }),
+  });
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  response.end(await answer.text());
 }
