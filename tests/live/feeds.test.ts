@@ -110,7 +110,7 @@ describe("a feed", () => {
     const stream = await EventStream.open(app(0), await signIn());
     const uris = async () => {
       const { result } = await ask(stream, "resources/list", {});
-      return (result?.["resources"] as { uri: string }[]).map(({ uri }) => uri);
+      return ((result?.["resources"] ?? []) as { uri: string }[]).map(({ uri }) => uri);
     };
     expect(await uris()).not.toContain(URI);
     expect(await read(stream)).toMatchObject({ error: { code: -32_002 } });
@@ -153,7 +153,7 @@ describe("a feed", () => {
     let last = "";
     while (last !== "49" && Date.now() < deadline) {
       const { result } = await read(stream);
-      last = (result?.["contents"] as { text: string }[])[0]?.text ?? "";
+      last = ((result?.["contents"] ?? []) as { text: string }[])[0]?.text ?? "";
       told += (await heard(stream)).length;
     }
     expect(last).toBe("49");
