@@ -1,9 +1,10 @@
 import { expect } from "vitest";
 import type { TokenResponse } from "../../shared/oauth/token-issuer.ts";
-import { answerTo, expectPage, jsonOf, refusalOf } from "../support/answers.ts";
+import { answerOnPage, answerTo, expectPage, jsonOf, refusalOf } from "../support/answers.ts";
 import { useFacade } from "../support/facade.ts";
 import { REDIRECT_URI } from "../support/oauth-client.ts";
 import { holdsEvery } from "../support/rules.ts";
+import { signIn } from "../support/sign-in.ts";
 
 const RULES = {
   getAuthorize: "supports GET at the authorization endpoint (RFC 6749 §3.1)",
@@ -15,6 +16,11 @@ const RULES = {
   loopbackPort:
     "lets the port of a loopback redirect URI vary, and nothing else (OAuth 2.1 §8.4.2)",
   noOpenRedirector: "redirects nowhere for a wrong client or redirect URI (RFC 6749 §4.1.2.1)",
+  faultRedirected:
+    "redirects with the error to a program of the person's machine (RFC 6749 §4.1.2.1)",
+  faultOnPage:
+    "shows the error on a page with a link to the client where anybody could have registered the site " +
+    "(deviates from RFC 6749 §4.1.2.1 for RFC 9700 §4.11.2: ADR 13)",
   keepsQuery: "keeps the query of a redirect URI (RFC 6749 §3.1.2)",
   stateReturned: "returns state exactly as it came (RFC 6749 §4.1.2)",
   stateAbsent: "returns no state where none came (RFC 6749 §4.1.2)",
@@ -100,11 +106,30 @@ holdsEvery("RFC 6749 and OAuth 2.1", RULES, {
     await expectPage(await authorize({ client_id: "AAAAAAAAAAAAAAAAAAAAAA" }), 400);
     await expectPage(await authorize({ redirect_uri: "https://evil.example/" }), 400);
   },
+  async faultRedirected() {
+    for (const uri of [REDIRECT_URI, "cursor://app/cb"]) {
+      await facade.client.register({ redirect_uris: [uri] });
+      const answer = await authorize({ redirect_uri: uri, response_type: "token" });
+      expect(answerTo(uri, answer)).toMatchObject({ error: "unsupported_response_type" });
+    }
+  },
+  async faultOnPage() {
+    const uri = "https://app.example/cb";
+    await facade.client.register({ redirect_uris: [uri] });
+    const answer = await authorize({ redirect_uri: uri, response_type: "token" });
+    expect(await answerOnPage(uri, answer)).toMatchObject({ error: "unsupported_response_type" });
+  },
   async keepsQuery() {
-    const uri = "https://app.example/cb?a=1&b=%20";
+    const uri = `${REDIRECT_URI}?a=1&b=%20`;
     await facade.client.register({ redirect_uris: [uri] });
     const answer = await authorize({ redirect_uri: uri, prompt: "none" });
     expect(answer.headers.get("location")?.startsWith(`${uri}&error=`)).toBe(true);
+    const back = await signIn(
+      facade.browser(),
+      facade.client.authorizationUrl({ redirect_uri: uri }),
+      "alice",
+    );
+    expect(back.href.startsWith(`${uri}&code=`)).toBe(true);
   },
   async stateReturned() {
     const state = "a b+c%26&=é";
