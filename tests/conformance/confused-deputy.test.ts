@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createApp } from "../../shared/app.ts";
 import { systemRandom } from "../../shared/random.ts";
-import { jsonLog } from "../../shared/log.ts";
 import { answerTo, expectPage } from "../support/answers.ts";
 import { useFacade } from "../support/facade.ts";
 import { REDIRECT_URI } from "../support/oauth-client.ts";
+import { recordedLog } from "../support/recorded-log.ts";
 import { holdsEvery } from "../support/rules.ts";
 import { approve, pickAccount } from "../support/sign-in.ts";
 import { type Fetch, location, parseForm, UserAgent } from "../support/user-agent.ts";
@@ -172,7 +172,7 @@ describe("The cookies of a public installation (RFC 6265bis §4.1.3.2)", () => {
   it("are __Host-, Secure, HttpOnly and SameSite=Lax; development has names of its own", async () => {
     const { app, clock, store } = facade.app;
     const config = { ...app.config, baseUrl: "https://mcp.example.com", loopback: false };
-    const log = jsonLog(() => {});
+    const { log } = recordedLog();
     const { handlers } = createApp(config, { store, clock, random: systemRandom, log });
     const context = { requestId: "r", log, disconnected: new AbortController().signal };
     const fetch: Fetch = (url, init) => {

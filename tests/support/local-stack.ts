@@ -11,6 +11,9 @@ import {
 import { freePort } from "../../tools/stack/ports.ts";
 import { type RunningAzurite, startAzurite } from "../../tools/stack/start-azurite.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
+import { LocalKeyWrapper } from "../../shared/keys/local-key-wrapper.ts";
+import { TableStore } from "../../shared/storage/table-store.ts";
+import { recorder } from "./redaction/recorder.ts";
 
 export interface LocalStack {
   readonly baseUrl: string;
@@ -19,6 +22,8 @@ export interface LocalStack {
   readonly connectionString: string;
   /** Everything that the server has written to its log. */
   readonly log: readonly string[];
+  /** Has the recorder keep the secrets that pass the test by: the server's keys, and what Entra gave it. */
+  keepSecrets(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -38,20 +43,32 @@ export async function startLocalStack(env: Record<string, string> = {}): Promise
   const entra = await startEntra({ port: 0 });
   const plan = planLocalStack(ROOT, { app, table, blob, queue, entra: entra.port }, {}, SAMPLE);
   const log: string[] = [];
+  const settings: Record<string, string> = { ...plan.values, ...env };
+  recorder.settings(settings);
   const host = await startFunctionsHost({
     root: ROOT.pathname,
     port: app,
-    env: { ...plan.values, ...env },
-    onLine: (line) => log.push(line),
+    env: settings,
+    onLine(line) {
+      log.push(line);
+      recorder.line(line);
+    },
   });
+  const keepSecrets = async () => {
+    const store = new TableStore(azuriteConnectionString(ports));
+    await recorder.keysOf(store, new LocalKeyWrapper(settings["LOCAL_KEY"] ?? ""));
+    recorder.entra(entra);
+  };
   return {
     baseUrl: `http://localhost:${app}`,
     entra,
     host,
     connectionString: azuriteConnectionString(ports),
     log,
+    keepSecrets,
     async stop() {
       await host.stop();
+      await keepSecrets();
       await entra.stop();
       await azurite.stop();
     },

@@ -1,5 +1,6 @@
 import type { RequestContext } from "../../shared/http/context.ts";
 import { jsonLog } from "../../shared/log.ts";
+import { recorder } from "./redaction/recorder.ts";
 
 /** The context of a call, with what it logged. */
 export function createContext(requestId = "request-1") {
@@ -7,7 +8,10 @@ export function createContext(requestId = "request-1") {
   const controller = new AbortController();
   const context: RequestContext = {
     requestId,
-    log: jsonLog((level, line) => lines.push(`${level} ${line}`)),
+    log: jsonLog((level, line) => {
+      lines.push(`${level} ${line}`);
+      recorder.line(line);
+    }),
     disconnected: controller.signal,
   };
   return { context, lines, disconnect: () => controller.abort() };

@@ -1,8 +1,9 @@
 import type { AccountName } from "./directory.ts";
 
-/** A value that was handed out, for tests that look for secrets where none may be. */
+/** A value that was handed out, or a verifier that was handed in, for tests that look for secrets where none may be. */
 export interface Issued {
-  readonly kind: "code" | "access_token" | "refresh_token" | "id_token" | "client_assertion";
+  readonly kind:
+    "code" | "code_verifier" | "access_token" | "refresh_token" | "id_token" | "client_assertion";
   readonly account: AccountName | null;
   readonly value: string;
 }
