@@ -29,7 +29,8 @@ const RULES = {
   noFetch: "fetches nothing for a client id that is no proper URL (§3)",
   ownServer: "fetches nothing from itself",
   cached: "fetches a document once for a whole sign-in (§4.3)",
-  oncePerPause: "does not fetch for each request with an unknown client id (§6.5)",
+  oncePerPause:
+    "leaves a URL alone for 30 seconds after a failure (§6.5; deviates from caching no errors: ADR 10)",
   unusedRegistration: "needs no table for such a client",
 } as const;
 
@@ -216,6 +217,9 @@ holdsEvery("Client ID metadata documents (draft-ietf-oauth-client-id-metadata-do
       );
     }
     expect(documents.fetched).toEqual([unknown]);
+    app.clock.advance({ seconds: 30 });
+    await tokenRequest(app, { client_id: unknown });
+    expect(documents.fetched).toHaveLength(2);
   },
   async unusedRegistration() {
     expect(await refusalOf(await tokenRequest(app, { client_id: ID }))).toBe(AUTHENTICATED);

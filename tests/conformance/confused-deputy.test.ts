@@ -14,6 +14,8 @@ const RULES = {
   consentFirst: "asks for consent before anything is sent to Entra",
   everyClient: "asks again for another client, in the browser that has just approved one",
   changedRedirect: "asks again for a changed redirect URI",
+  remembered:
+    "asks a browser no more about a client that its person has had remembered, a native one too (deviates from RFC 8252 §8.6: ADR 6)",
   shows: "shows the client's name, the host it returns to and the scopes",
   warnsLoopback: "warns where a client can be any program of this computer, and only there",
   noScript: "shows a client's own claims as text",
@@ -57,6 +59,17 @@ holdsEvery("A proxy in front of Entra (confused deputy)", RULES, {
       200,
     );
     expect(page).toContain("localhost:9");
+  },
+  async remembered() {
+    const agent = facade.browser();
+    const { action, fields } = parseForm(await (await open(agent)).text());
+    const approval = { ...fields, decision: "approve", remember: "yes" };
+    await agent.post(new URL(action, facade.app.baseUrl), approval);
+    const again = (site: string, client = facade.client) =>
+      agent.get(client.authorizationUrl(), { "sec-fetch-site": site });
+    expect(location(await again("none")).origin).toBe(facade.entra.url);
+    await expectPage(await again("cross-site"), 200);
+    await expectPage(await again("none", await facade.stranger()), 200);
   },
   async shows() {
     await facade.client.register({

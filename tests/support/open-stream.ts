@@ -50,11 +50,14 @@ export class EventStream {
     return answer.result;
   }
 
-  /** Posts a message for this stream. */
-  post(message: JSONRPCMessage): Promise<Response> {
+  /** Posts a message for this stream, with its token or other credentials. */
+  post(
+    message: JSONRPCMessage,
+    credentials: Record<string, string> = { authorization: `Bearer ${this.#token}` },
+  ): Promise<Response> {
     return this.#app.fetch(new URL(this.#endpoint, this.#app.baseUrl), {
       method: "POST",
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
+      headers: { ...credentials, "content-type": "application/json" },
       body: JSON.stringify(message),
     });
   }
