@@ -20,6 +20,8 @@ export interface LocalStack {
   readonly entra: RunningEntra;
   readonly host: FunctionsHost;
   readonly connectionString: string;
+  /** The environment of the server; another host with the same is another instance of it. */
+  readonly settings: Readonly<Record<string, string>>;
   /** Everything that the server has written to its log. */
   readonly log: readonly string[];
   /** Has the recorder keep the secrets that pass the test by: the server's keys, and what Entra gave it. */
@@ -64,6 +66,7 @@ export async function startLocalStack(env: Record<string, string> = {}): Promise
     entra,
     host,
     connectionString: azuriteConnectionString(ports),
+    settings,
     log,
     keepSecrets,
     async stop() {
