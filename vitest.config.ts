@@ -4,6 +4,8 @@ import { RedactionTotals } from "./tests/support/redaction/report-totals.ts";
 export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
+    // Faults and loads take minutes: npm run test:faults.
+    exclude: ["tests/faults/**"],
     // Searches the logs of each file for every secret that it used.
     setupFiles: ["tests/support/redaction/check-file.ts"],
     reporters: ["default", new RedactionTotals()],

@@ -10,6 +10,7 @@ import "./jwks.ts";
 import "./maintenance.ts";
 import "./message.ts";
 import "./metadata.ts";
+import "./publish.ts";
 import "./register.ts";
 import "./revoke.ts";
 import "./sse.ts";

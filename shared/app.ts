@@ -4,6 +4,7 @@ import { consoleLog, type Log } from "./log.ts";
 import { STREAM_CHECK_INTERVAL_MS } from "./mcp/stream-check.ts";
 import { systemRandom } from "./random.ts";
 import { TableStore } from "./storage/table-store.ts";
+import { tableAccess } from "./storage/table-access.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
 import { type Adapters, createParts } from "./parts.ts";
 
@@ -25,7 +26,7 @@ export interface App {
 /** Puts the server together: config and adapters in, handlers out. */
 export function createApp(config: Config, adapters: Adapters): App {
   const parts = createParts(config, adapters);
-  const { connections, rotation, streamCheck, sweep } = parts;
+  const { connections, rotation, station, streamCheck, sweep } = parts;
   const checking = setInterval(() => void streamCheck.run(), STREAM_CHECK_INTERVAL_MS);
   checking.unref();
   return {
@@ -46,7 +47,9 @@ export function createApp(config: Config, adapters: Adapters): App {
     checkStreams: () => streamCheck.run(),
     async close() {
       clearInterval(checking);
-      await connections.closeAll();
+      // First nothing new comes in, then what there is ends.
+      await station.close();
+      await connections.closeAll("shutdown");
       // The worker goes the moment this returns: the library needs a moment to end the responses.
       await adapters.clock.sleep(ENDING_MS);
     },
@@ -64,7 +67,7 @@ export function getApp(): App {
   if (app === undefined) {
     const config = loadConfig();
     app = createApp(config, {
-      store: new TableStore(config.storageConnectionString),
+      store: new TableStore(tableAccess(config)),
       clock: systemClock,
       random: systemRandom,
       log: consoleLog,

@@ -3,6 +3,7 @@ import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endp
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
 import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
+import { publishHandler } from "./live/publish.ts";
 import { messageHandler } from "./mcp/message.ts";
 import { sseHandler } from "./mcp/sse.ts";
 import { authorizeHandler } from "./oauth/authorize.ts";
@@ -55,6 +56,8 @@ export function createHandlers(parts: Parts) {
       { GET: accountHandler(parts), POST: accountActionHandler(parts) },
       LIMITS.account,
     ),
+
+    publish: oauth({ POST: publishHandler(parts) }, LIMITS.publish),
 
     sse: mcp({ GET: sseHandler(parts) }),
     message: mcp({ POST: messageHandler(parts) }),

@@ -3,7 +3,8 @@ import { type Clock } from "./clock.ts";
 import { type Config } from "./config.ts";
 import type { Entra } from "./entra/entra.ts";
 import { MsalEntra } from "./entra/msal-entra.ts";
-import { features } from "./features/all.ts";
+import { features as allFeatures } from "./features/all.ts";
+import type { Features } from "./features/feature.ts";
 import { AccountForms } from "./http/account-form.ts";
 import { KeyRotation } from "./keys/key-rotation.ts";
 import { KeyVaultWrapper } from "./keys/key-vault-wrapper.ts";
@@ -12,9 +13,14 @@ import { Keyring } from "./keys/keyring.ts";
 import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
 import { type Log } from "./log.ts";
+import { Feeds } from "./live/feeds.ts";
+import { PublisherTokens } from "./live/publisher-token.ts";
+import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
+import { RequestStates } from "./mcp/request-states.ts";
 import { StreamCheck } from "./mcp/stream-check.ts";
+import { WaitingAnswers } from "./mcp/waiting-answers.ts";
 import { AccountSignIn } from "./oauth/account-sign-in.ts";
 import { authorizationCodeGrant } from "./oauth/authorization-code-grant.ts";
 import { BrowserBinding } from "./oauth/browser-binding.ts";
@@ -35,8 +41,15 @@ import { RememberedConsents } from "./oauth/remembered-consents.ts";
 import { Resources } from "./oauth/resources.ts";
 import { TokenIssuer } from "./oauth/token-issuer.ts";
 import { Transactions } from "./oauth/transactions.ts";
-import { type Random, randomId } from "./random.ts";
-import { LocalRelay } from "./relay/local-relay.ts";
+import type { Random } from "./random.ts";
+import type { FastPath } from "./relay/fast-path.ts";
+import { Inbox } from "./relay/inbox.ts";
+import { InboxReader } from "./relay/inbox-reader.ts";
+import { Instances } from "./relay/instances.ts";
+import { INBOX_KEPT_MS, Lease } from "./relay/lease.ts";
+import { PollPace } from "./relay/poll-pace.ts";
+import { Relay } from "./relay/relay.ts";
+import { Station } from "./relay/station.ts";
 import { AccessTokens } from "./sessions/access-token.ts";
 import { AccountSessions } from "./sessions/account-session.ts";
 import { BearerCheck } from "./sessions/bearer.ts";
@@ -60,6 +73,8 @@ export interface Adapters {
   readonly entra?: Entra;
   /** The way to clients' documents; the one that reaches public hosts only where it is left out. */
   readonly fetchDocument?: DocumentFetch;
+  /** What the server offers; `features/all.ts` where it is left out. */
+  readonly features?: Features;
   /** What protects the data keys; the settings choose where it is left out. */
   readonly keyWrapper?: KeyWrapper;
 }
@@ -76,6 +91,7 @@ export function createParts(config: Config, adapters: Adapters) {
     ...config,
     issuer,
     resources,
+    features: adapters.features ?? allFeatures,
     cookies: { loopback: config.loopback },
     fetchDocument: adapters.fetchDocument ?? publicDocumentFetch(),
   };
@@ -86,7 +102,7 @@ export function createParts(config: Config, adapters: Adapters) {
   const rotation = new KeyRotation({ ...base, wrapper, keyring });
   const sealer = new Sealer(keyring);
   const vault = new Vault({ ...base, sealer });
-  const entra = adapters.entra ?? new MsalEntra({ config, vault });
+  const entra = adapters.entra ?? new MsalEntra({ ...base, config, vault });
 
   const registered = new RegisteredClients({ ...base, expiries });
   const clients = new Clients({ ...base, registered });
@@ -105,8 +121,20 @@ export function createParts(config: Config, adapters: Adapters) {
   const refreshTokens = new RefreshTokens({ ...base, keyring });
   const accessTokens = new AccessTokens({ ...base, keyring });
   const bearer = new BearerCheck({ ...base, accessTokens, sessions });
+  const feeds = new Feeds(base);
+  const publisherTokens = new PublisherTokens(base);
   const connections = new Connections();
-  const relay = new LocalRelay({ connections });
+  const connectionRows = new ConnectionRows({ ...base, expiries });
+  const waitingAnswers = new WaitingAnswers({ ...base, sealer });
+  const inbox = new Inbox({ ...base, sealer });
+  const reader = new InboxReader({ ...base, inbox });
+  const instances = new Instances(base);
+  const lease = new Lease({ ...base, expiries, onLost: () => connections.closeAll("lease-lost") });
+  const pace = new PollPace();
+  const fastPath: FastPath | undefined = undefined;
+  const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
+  const relay = new Relay({ ...hub, bearer });
+  const station = new Station({ ...hub, reader, relay });
   const sessionEnd = new SessionEnd({ sessions, bearer, relay });
   const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
   const signIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
@@ -128,14 +156,23 @@ export function createParts(config: Config, adapters: Adapters) {
     expire: {
       clients: (key) => registered.expire(key),
       sessions: (key) => sessions.expire(key),
+      connections: async (key) => {
+        const endsAt = await connectionRows.expire(key);
+        if (endsAt === undefined) await waitingAnswers.clear(key.row);
+        return endsAt;
+      },
+      inbox: async ({ partition: instance }) => {
+        if (await instances.isLive(instance)) return base.clock.now() + INBOX_KEPT_MS;
+        await inbox.clear(instance);
+        return undefined;
+      },
     },
   });
 
-  const calls = new FeatureCalls({ ...base, features });
+  const requestStates = new RequestStates({ ...base, sealer });
+  const calls = new FeatureCalls({ ...base, requestStates });
   return {
     ...base,
-    instance: `${config.podName}-${randomId(adapters.random).slice(0, 8)}`,
-    features,
     rotation,
     sweep,
     keyring,
@@ -154,7 +191,15 @@ export function createParts(config: Config, adapters: Adapters) {
     accessTokens,
     bearer,
     connections,
+    feeds,
+    publisherTokens,
+    connectionRows,
+    waitingAnswers,
+    lease,
+    instances,
+    inbox,
     relay,
+    station,
     sessionEnd,
     streamCheck,
     signIns,

@@ -1,6 +1,6 @@
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 /** The deployment package: what the Functions worker starts, and nothing else. */
 const DIST = new URL("../dist/", import.meta.url);
@@ -11,6 +11,17 @@ const require = __createRequire(import.meta.url);`;
 
 /** On the same disk, so that a file can be moved into its place in one step. */
 const STAGING = new URL("../.data/", import.meta.url);
+
+/**
+ * Builds the package with other features than the product's, for tests that need their own.
+ *
+ * @param folder Where the package goes; made if it is not there.
+ * @param features The module that takes the place of `shared/features/all.ts`, with the same export.
+ */
+export async function buildPackageWith(folder: URL, features: URL): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writePackage(folder, features);
+}
 
 /**
  * Bundles the functions into `dist/`, each file replaced in one step: a host may be starting from the package
@@ -31,7 +42,7 @@ export async function buildPackage(): Promise<void> {
   }
 }
 
-async function writePackage(folder: URL): Promise<void> {
+async function writePackage(folder: URL, features?: URL): Promise<void> {
   await build({
     entryPoints: [fileURLToPath(new URL("../functions/main.ts", import.meta.url))],
     outfile: fileURLToPath(new URL("main.js", folder)),
@@ -46,10 +57,23 @@ async function writePackage(folder: URL): Promise<void> {
     banner: { js: BANNER },
     logLevel: "warning",
     legalComments: "none",
+    plugins: features === undefined ? [] : [replacingFeatures(features)],
   });
   await copyFile(new URL("../host.json", import.meta.url), new URL("host.json", folder));
   await writeFile(
     new URL("package.json", folder),
     `${JSON.stringify({ name: "entra-mcp-functions", type: "module", main: "main.js" }, null, 2)}\n`,
   );
+}
+
+/** The one place where a fork edits what the server offers is also where a test does. */
+function replacingFeatures(features: URL): Plugin {
+  return {
+    name: "replacing-features",
+    setup(esbuild) {
+      esbuild.onResolve({ filter: /\/features\/all\.ts$/ }, ({ importer }) =>
+        importer === fileURLToPath(features) ? undefined : { path: fileURLToPath(features) },
+      );
+    },
+  };
 }

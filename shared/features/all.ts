@@ -15,6 +15,7 @@ import { userResource } from "./user-resource.ts";
 export const features: Features = {
   tools: [getUserDetails, getSettings, updateSettings, listEvents, listSessions, revokeSession],
   resources: [userResource, settingsResource],
+  resourceTemplates: [],
   prompts: [planMyWeek, introduceMe],
   promptSources: [savedPrompts],
 };

@@ -1,12 +1,11 @@
 import type { Log } from "../log.ts";
+import type { ClientConnection } from "./invocation-responses.ts";
 
 /** What a handler knows about its call besides the request. */
-export interface RequestContext {
+export interface RequestContext extends ClientConnection {
   /** Shown to the caller with every error, and in every log line of the call. */
   readonly requestId: string;
   readonly log: Log;
-  /** Aborted when the client has gone away. */
-  readonly disconnected: AbortSignal;
 }
 
 /** The product's handlers: Web types, no host, testable by a call. */

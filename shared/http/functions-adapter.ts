@@ -9,7 +9,7 @@ import type {
 import { parseSetCookie } from "cookie";
 import { type App, getApp } from "../app.ts";
 import { jsonLog } from "../log.ts";
-import { clientDisconnect } from "./invocation-responses.ts";
+import { clientConnection } from "./invocation-responses.ts";
 
 /** A method that a trigger does not list is a bare 404 of the host's: every endpoint answers for itself. */
 export const everyMethod: HttpMethod[] = [
@@ -34,7 +34,7 @@ export function functionsHandler(name: keyof App["handlers"]): HttpHandler {
     const response = await handlers[name](toWebRequest(request, config.baseUrl), {
       requestId,
       log: jsonLog((level, line) => invocation[level](line), { requestId }),
-      disconnected: clientDisconnect(requestId),
+      ...clientConnection(requestId),
     });
     return toFunctionsResponse(response);
   };

@@ -6,7 +6,7 @@ import type { Handler } from "./context.ts";
  * not take healthy instances out. The number of streams is nobody's business in public.
  */
 export function healthHandler(deps: {
-  instance: string;
+  lease: { readonly id: string };
   connections: Connections;
   loopback: boolean;
 }): Handler {
@@ -14,8 +14,8 @@ export function healthHandler(deps: {
     Response.json(
       {
         status: "ok",
-        instance: deps.instance,
-        ...(deps.loopback && { streams: deps.connections.count }),
+        instance: deps.lease.id,
+        ...(deps.loopback && { streams: deps.connections.streams }),
       },
       { headers: { "Cache-Control": "no-store" } },
     );

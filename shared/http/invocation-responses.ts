@@ -16,14 +16,20 @@ subscribe("http.server.request.start", (message) => {
   if (typeof id === "string") responses.set(id, message.response);
 });
 
-/**
- * The end of a client's connection, as a signal.
- *
- * @param invocationId Of the call, as the Functions host made it.
- * @returns A signal that is aborted when the client goes away before the response has ended. It never
- *   fires where the worker does not stream HTTP.
- */
-export function clientDisconnect(invocationId: string): AbortSignal {
+/** What a handler can know of the connection that its answer goes out on. */
+export interface ClientConnection {
+  /** Aborted when the client goes away before the response has ended. */
+  readonly disconnected: AbortSignal;
+  /** False where the worker does not stream HTTP: then `disconnected` is never aborted. */
+  readonly seesDisconnect: boolean;
+  /** Bytes that were written and that the client has not taken yet. The library itself knows no back-pressure. */
+  readonly backlog: () => number;
+  /** Ends the connection at once, whatever the client has not taken yet. */
+  readonly cut: () => void;
+}
+
+/** @param invocationId Of the call, as the Functions host made it. */
+export function clientConnection(invocationId: string): ClientConnection {
   const controller = new AbortController();
   const response = responses.get(invocationId);
   responses.delete(invocationId);
@@ -33,7 +39,14 @@ export function clientDisconnect(invocationId: string): AbortSignal {
   };
   if (response?.destroyed === true) onClose();
   else response?.once("close", onClose);
-  return controller.signal;
+  return {
+    disconnected: controller.signal,
+    seesDisconnect: response !== undefined,
+    backlog: () => response?.writableLength ?? 0,
+    cut: () => {
+      response?.destroy();
+    },
+  };
 }
 
 function isRequestStart(

@@ -15,7 +15,10 @@ export type Purpose =
   | "account-session"
   | "account-form"
   | "refresh-token"
-  | "retry-answer";
+  | "retry-answer"
+  | "relay"
+  | "event"
+  | "request-state";
 
 const utf8 = new TextEncoder();
 

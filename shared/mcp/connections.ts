@@ -2,59 +2,105 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { Change } from "../features/feature.ts";
 import type { Caller } from "../sessions/bearer.ts";
 
-/** An open stream of one client, on this instance. */
+/**
+ * Why a connection is ended by the server: its session is over; its client has ended it, by way of another
+ * instance; this instance has lost its lease and holds it no more; this instance is about to go.
+ */
+export type ConnectionEnd = "session-ended" | "client" | "lease-lost" | "shutdown";
+
+/** What one client has open at this instance. */
 export interface Connection {
   readonly id: string;
   readonly userKey: string;
   readonly sessionId: string;
+  /** Whether a stream is open to the client right now. */
+  readonly streaming: boolean;
   /** @param caller As the token says that came with this very message, and the session as it is now. */
   receive(message: JSONRPCMessage, caller: Caller): void;
+  /** Whether the client has subscribed to a resource. */
+  wants(uri: string): boolean;
   /** Tells the client about a change, if it has asked to be told. */
   announce(change: Change): Promise<void>;
-  close(): Promise<void>;
+  /** Its row was changed by another instance: what is remembered of it is out of date. */
+  refresh(): Promise<void>;
+  /** Sends the client the answers that its connection before this one could not deliver. */
+  takeAnswersOf(earlierId: string): Promise<void>;
+  close(why: ConnectionEnd): Promise<void>;
 }
 
-/** The streams that this instance holds. */
+/** What this instance holds. */
 export class Connections {
-  readonly #open = new Map<string, Connection>();
+  readonly #byId = new Map<string, Connection>();
+  readonly #byUser = new Map<string, Set<Connection>>();
+  readonly #bySession = new Map<string, Set<Connection>>();
 
   get count(): number {
-    return this.#open.size;
+    return this.#byId.size;
+  }
+
+  /** How many streams are open to clients right now. */
+  get streams(): number {
+    return [...this.#byId.values()].filter(({ streaming }) => streaming).length;
   }
 
   add(connection: Connection): void {
-    this.#open.set(connection.id, connection);
+    this.#byId.set(connection.id, connection);
+    addTo(this.#byUser, connection.userKey, connection);
+    addTo(this.#bySession, connection.sessionId, connection);
   }
 
   remove(id: string): void {
-    this.#open.delete(id);
+    const connection = this.#byId.get(id);
+    if (connection === undefined) return;
+    this.#byId.delete(id);
+    removeFrom(this.#byUser, connection.userKey, connection);
+    removeFrom(this.#bySession, connection.sessionId, connection);
   }
 
   get(id: string): Connection | undefined {
-    return this.#open.get(id);
+    return this.#byId.get(id);
   }
 
-  /** @returns Every stream of one person. */
+  /** @returns Every connection of one person. */
   of(userKey: string): Connection[] {
-    return [...this.#open.values()].filter((connection) => connection.userKey === userKey);
+    return [...(this.#byUser.get(userKey) ?? [])];
   }
 
-  /** @returns Every session that has a stream here, once. */
+  all(): Connection[] {
+    return [...this.#byId.values()];
+  }
+
+  /** @returns Every session that has a connection here, once. */
   sessions(): { userKey: string; sessionId: string }[] {
-    const distinct = new Map(
-      [...this.#open.values()].map(({ userKey, sessionId }) => [sessionId, { userKey, sessionId }]),
+    return [...this.#bySession].flatMap(([sessionId, connections]) =>
+      [...connections].slice(0, 1).map(({ userKey }) => ({ userKey, sessionId })),
     );
-    return [...distinct.values()];
   }
 
-  /** Ends every stream of one session. */
+  /** Ends every connection of a session that has ended. */
   async closeSession(sessionId: string): Promise<void> {
-    const streams = [...this.#open.values()].filter((stream) => stream.sessionId === sessionId);
-    await Promise.all(streams.map((stream) => stream.close()));
+    const connections = [...(this.#bySession.get(sessionId) ?? [])];
+    await Promise.all(connections.map((connection) => connection.close("session-ended")));
   }
 
-  /** Ends every stream, when the instance is about to go. */
-  async closeAll(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((connection) => connection.close()));
+  /** Ends everything. */
+  async closeAll(why: ConnectionEnd): Promise<void> {
+    await Promise.allSettled([...this.#byId.values()].map((connection) => connection.close(why)));
   }
+}
+
+function addTo(index: Map<string, Set<Connection>>, key: string, connection: Connection): void {
+  const held = index.get(key);
+  if (held === undefined) index.set(key, new Set([connection]));
+  else held.add(connection);
+}
+
+function removeFrom(
+  index: Map<string, Set<Connection>>,
+  key: string,
+  connection: Connection,
+): void {
+  const held = index.get(key);
+  held?.delete(connection);
+  if (held?.size === 0) index.delete(key);
 }

@@ -4,51 +4,57 @@ import type {
   MessageExtraInfo,
   RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
+import type { EventStreamBody } from "./event-stream-body.ts";
+import { PendingCalls } from "./pending-calls.ts";
 
-/** The front end cuts a connection that is idle for 230 s; proxies and laptops are less patient. */
-const KEEP_ALIVE_MS = 15_000;
-
-const KEEP_ALIVE = ": keep-alive\n\n";
+/** The id under which `initialize` is replayed to the server; its answer goes nowhere. */
+const REPLAY_ID = "replayed-initialize";
 
 /**
  * The server's side of HTTP+SSE (MCP 2024-11-05) on a Web stream: an SDK transport whose outgoing half is
- * the body of `GET /sse`. The incoming half is {@link receive}, fed by `POST /message` on any instance.
+ * the body of `GET /sse`. The incoming half is {@link receive}, fed by `POST /message` on any instance. It
+ * outlives its stream for a while: what it answers then is handed to `undelivered`.
  */
 export class SseTransport implements Transport {
-  /** The body of the response. */
-  readonly stream: ReadableStream<Uint8Array>;
   onclose: Transport["onclose"];
   onerror: Transport["onerror"];
   onmessage: Transport["onmessage"];
+  readonly calls = new PendingCalls();
   readonly #endpoint: string;
-  readonly #encoder = new TextEncoder();
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  #keepAlive: NodeJS.Timeout | undefined;
+  readonly #body: EventStreamBody;
+  readonly #undelivered: (message: JSONRPCMessage) => void;
   #lastAnswer: RequestId | undefined;
   #closing = false;
+  #closed = false;
 
-  /** @param endpoint Where the client posts its messages: a path of this origin. */
-  constructor(endpoint: string) {
+  /**
+   * @param endpoint Where the client posts its messages: a path of this origin.
+   * @param undelivered Gets each answer that comes after the stream has ended.
+   */
+  constructor(
+    endpoint: string,
+    body: EventStreamBody,
+    undelivered: (message: JSONRPCMessage) => void = () => undefined,
+  ) {
     this.#endpoint = endpoint;
-    this.stream = new ReadableStream({
-      start: (controller) => {
-        this.#controller = controller;
-      },
-      cancel: () => this.#end(),
-    });
+    this.#body = body;
+    this.#undelivered = undelivered;
   }
 
   /** Called by the SDK's server when it connects: names the endpoint to the client. */
   async start(): Promise<void> {
-    this.#write(`event: endpoint\ndata: ${this.#endpoint}\n\n`);
-    this.#write(KEEP_ALIVE);
-    this.#keepAlive = setInterval(() => this.#write(KEEP_ALIVE), KEEP_ALIVE_MS);
+    this.#body.event("endpoint", this.#endpoint);
+    this.#body.keepAlive();
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
-    if (this.#controller === undefined) throw new Error("The stream has ended.");
-    this.#write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
     const isAnswer = "id" in message && !("method" in message);
+    if (isAnswer && message.id === REPLAY_ID) return;
+    if (isAnswer && message.id !== undefined) this.calls.answered(message.id);
+    if (!this.#body.event("message", JSON.stringify(message))) {
+      if (isAnswer) this.#undelivered(message);
+      return;
+    }
     if (!isAnswer || message.id !== this.#lastAnswer) return;
     this.#lastAnswer = undefined;
     if (this.#closing) await this.close();
@@ -64,33 +70,25 @@ export class SseTransport implements Transport {
 
   /** Hands a message of the client to the SDK's server. */
   receive(message: JSONRPCMessage, extra: MessageExtraInfo): void {
+    if ("method" in message && "id" in message) this.calls.began(message.id);
     this.onmessage?.(message, extra);
   }
 
-  /** Ends the stream. Once is enough, more is fine: the second time it waits for no answer. */
+  /** Tells the server what the client told an earlier connection, and does not tell this one. */
+  replayInitialize(params: Readonly<Record<string, unknown>>): void {
+    this.onmessage?.({ jsonrpc: "2.0", id: REPLAY_ID, method: "initialize", params });
+    this.onmessage?.({ jsonrpc: "2.0", method: "notifications/initialized" });
+  }
+
+  /** Ends the connection. Once is enough, more is fine: the second time it waits for no answer. */
   async close(): Promise<void> {
-    if (this.#lastAnswer !== undefined && !this.#closing) {
+    if (this.#lastAnswer !== undefined && !this.#closing && this.#body.open) {
       this.#closing = true;
       return;
     }
-    this.#controller?.close();
-    this.#end();
-  }
-
-  /** The client has gone: there is nobody left to answer first. */
-  abandon(): void {
-    this.#lastAnswer = undefined;
-    this.#closing = false;
-  }
-
-  #end(): void {
-    if (this.#controller === undefined) return;
-    this.#controller = undefined;
-    clearInterval(this.#keepAlive);
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#body.end();
     this.onclose?.();
-  }
-
-  #write(text: string): void {
-    this.#controller?.enqueue(this.#encoder.encode(text));
   }
 }

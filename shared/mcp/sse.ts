@@ -1,112 +1,112 @@
-import type { Clock } from "../clock.ts";
-import { Graph } from "../entra/graph.ts";
-import type { Handler } from "../http/context.ts";
-import type { Log } from "../log.ts";
-import { graphScopes } from "../oauth/scopes.ts";
-import { type Random, randomId } from "../random.ts";
-import type { Relay } from "../relay/relay.ts";
-import type { BearerCheck } from "../sessions/bearer.ts";
-import type { SignIns } from "../sessions/sign-ins.ts";
-import { CallerSessions } from "../sessions/caller-sessions.ts";
-import type { SettingsTable } from "../sessions/personal-settings.ts";
-import type { SessionEnd } from "../sessions/session-end.ts";
-import type { Session, Sessions } from "../sessions/sessions.ts";
-import type { Connection, Connections } from "./connections.ts";
-import type { CallFor, FeatureCalls } from "./feature-calls.ts";
-import { createMcpServer, type Extra } from "./server.ts";
+import { EmptyResultSchema } from "@modelcontextprotocol/sdk/types.js";
+import type { Handler, RequestContext } from "../http/context.ts";
+import { randomId } from "../random.ts";
+import type { Instances } from "../relay/instances.ts";
+import type { Station } from "../relay/station.ts";
+import type { BearerCheck, Caller } from "../sessions/bearer.ts";
+import { callContext, type CallContextDeps } from "./call-context.ts";
+import { NO_STATE, protocolState } from "./connection-rows.ts";
+import { EventStreamBody } from "./event-stream-body.ts";
+import type { FeatureCalls } from "./feature-calls.ts";
+import { waitOutOutage } from "./outage-patience.ts";
+import { createMcpServer } from "./server.ts";
+import { watchForSilence } from "./silent-client.ts";
+import { SseConnection, type SseConnectionDeps } from "./sse-connection.ts";
+import { earlierConnections, recoverFrom } from "./sse-recovery.ts";
 import { SseTransport } from "./sse-transport.ts";
+import { streamLifetime } from "./stream-lifetime.ts";
+
+/** The row of a connection goes by itself so long after its stream must have ended. */
+const ROW_MARGIN_MS = 3_600_000;
 
 /** `GET /sse`: opens the stream of HTTP+SSE (MCP 2024-11-05) and a protocol server behind it. */
-export function sseHandler(deps: {
-  bearer: BearerCheck;
-  connections: Connections;
-  relay: Relay;
-  calls: FeatureCalls;
-  signIns: SignIns;
-  graphBaseUrl: string;
-  settings: SettingsTable;
-  sessions: Sessions;
-  sessionEnd: SessionEnd;
-  log: Log;
-  clock: Clock;
-  random: Random;
-}): Handler {
-  return async (request, { disconnected, log }) => {
-    const caller = await deps.bearer.check(request, "/sse");
+export function sseHandler(
+  deps: SseConnectionDeps &
+    CallContextDeps & {
+      bearer: BearerCheck;
+      station: Station;
+      instances: Instances;
+      calls: FeatureCalls;
+      streamLifetimeSeconds: number;
+    },
+): Handler {
+  const callOf = callContext(deps);
+  return (request, context) =>
+    waitOutOutage(deps.clock, context.disconnected, async () => {
+      const caller = await deps.bearer.check(request, "/sse");
+      return deps.station.open((instance) => openStream(caller, instance, context));
+    });
+
+  async function openStream(
+    caller: Caller,
+    instance: string,
+    context: RequestContext,
+  ): Promise<Response> {
+    const { session } = caller;
     const id = randomId(deps.random);
-    const transport = new SseTransport(`/message?connection=${id}`);
-    // As the last message found it: roles change with a refresh, and a stream lives longer than that.
-    let { session } = caller;
-    const { server, announce } = createMcpServer(deps.calls, (extra) =>
-      callFor(session, extra, transport),
+    const earlier = earlierConnections(await deps.connectionRows.of(session.userKey), session.id);
+    // A client that comes back does not initialize again (MCP 2024-11-05 clients): its last words count.
+    const state = earlier[0] === undefined ? NO_STATE : protocolState(earlier[0]);
+
+    const whenEnded: (() => void)[] = [];
+    const body = new EventStreamBody(context, () => {
+      for (const stop of whenEnded) stop();
+      connection.streamEnded();
+    });
+    const transport = new SseTransport(
+      `/message?connection=${id}`,
+      body,
+      (answer) => void connection.undelivered(answer),
     );
-    const connection: Connection = {
-      id,
-      userKey: caller.session.userKey,
-      sessionId: caller.session.id,
-      receive: (message, { session: now, scopes }) => {
-        session = now;
-        // The token itself stays behind: features act by the session.
-        const { clientId } = session;
-        transport.receive(message, { authInfo: { token: "", clientId, scopes: [...scopes] } });
-      },
-      announce,
-      close: () => server.close(),
+    const { server, announce } = createMcpServer(
+      deps.calls,
+      (wire) => callOf(connection.session, wire),
+      // A call that ends its own session is answered before its stream closes.
+      (requestId) => ({ beforeOwnEnd: () => transport.answerBeforeClosing(requestId) }),
+      { initial: state, changed: (told) => connection.told(told) },
+    );
+    const parts = { id, session, server, transport, body, announce, log: deps.log };
+    const connection = new SseConnection(deps, parts, state);
+    server.onclose = () => connection.closed();
+
+    const lifetimeMs = streamLifetime(deps.streamLifetimeSeconds, deps.random);
+    const expiresAt = deps.clock.now() + lifetimeMs + ROW_MARGIN_MS;
+    const continued = earlier.length > 0;
+    const row = {
+      kind: "sse" as const,
+      sessionId: session.id,
+      instance,
+      expiresAt,
+      continued,
+      state,
     };
-    server.onclose = () => deps.connections.remove(id);
+    await deps.connectionRows.open({ partition: session.userKey, row: id }, row);
     deps.connections.add(connection);
     await server.connect(transport);
-    const abandon = () => {
-      transport.abandon();
-      void server.close();
-    };
-    if (disconnected.aborted) abandon();
-    disconnected.addEventListener("abort", abandon);
-    log.audit("stream-opened", {
+    const retirement = setTimeout(() => connection.retire(), lifetimeMs);
+    retirement.unref();
+    whenEnded.push(() => clearTimeout(retirement));
+    if (!context.seesDisconnect) {
+      const ping = (timeout: number) =>
+        server.request({ method: "ping" }, EmptyResultSchema, { timeout });
+      whenEnded.push(watchForSilence(ping, () => body.abandon()));
+    }
+    if (state.initialize !== undefined) transport.replayInitialize(state.initialize);
+    if (context.disconnected.aborted) body.abandon();
+    context.disconnected.addEventListener("abort", () => body.abandon());
+    void recoverFrom(deps, earlier, connection);
+    context.log.audit("stream-opened", {
       outcome: "success",
-      actor: caller.session.userKey,
-      session: caller.session.id,
-      client: caller.session.clientId,
+      actor: session.userKey,
+      session: session.id,
+      client: session.clientId,
     });
-    return new Response(transport.stream, {
+    return new Response(body.stream, {
       headers: {
         "Content-Type": "text/event-stream",
         "Cache-Control": "no-cache, no-transform",
         // nginx and its like hold back what they have not been told to let through.
         "X-Accel-Buffering": "no",
-      },
-    });
-  };
-
-  function callFor(session: Session, extra: Extra, transport: SseTransport): CallFor {
-    // A call that ends its own session is answered before its stream closes.
-    const beforeEnd = () => transport.answerBeforeClosing(extra.requestId);
-    return (requires) => ({
-      session,
-      clock: deps.clock,
-      signal: extra.signal,
-      settings: deps.settings.of(session.userKey),
-      sessions: new CallerSessions(deps, session, beforeEnd),
-      graph: new Graph({
-        baseUrl: deps.graphBaseUrl,
-        signal: extra.signal,
-        signIn: {
-          token: (options) =>
-            deps.signIns.graphToken(
-              session,
-              graphScopes(requires === undefined ? [] : [requires]),
-              options,
-              beforeEnd,
-            ),
-          challenge: (claims) => deps.signIns.challenge(session, claims),
-        },
-      }),
-      announce: (change) => deps.relay.announce(session.userKey, change),
-      async progress(progress) {
-        const progressToken = extra._meta?.progressToken;
-        if (progressToken === undefined) return;
-        const params = { ...progress, progressToken };
-        await extra.sendNotification({ method: "notifications/progress", params });
       },
     });
   }

@@ -4,10 +4,10 @@ import type { Key, Store, TableName } from "./store.ts";
 import { TypedTable } from "./typed-table.ts";
 import { sha256 } from "../digest.ts";
 
-const expiring = z.enum(["clients", "sessions"]);
+const expiring = z.enum(["clients", "sessions", "connections", "inbox"]);
 const row = z.object({ table: expiring, partition: z.string(), row: z.string() });
 
-/** Tables whose rows slide: when they end is known only from the row itself. */
+/** Tables whose rows slide: when they end is known only from the row itself. `inbox` is noted by the partition. */
 export type ExpiringTable = z.infer<typeof expiring> & TableName;
 
 /** A row that may have ended. */
@@ -30,10 +30,15 @@ export class Expiries {
   }
 
   /** Notes that the row at `key` may end at `expiresAtMs`. */
-  async note({ table, key }: Expiry, expiresAtMs: number): Promise<void> {
-    const id = sha256(JSON.stringify([table, key.partition, key.row]));
+  async note(expiry: Expiry, expiresAtMs: number): Promise<void> {
+    const { table, key } = expiry;
     const value = { table, partition: key.partition, row: key.row };
-    await this.#table.put({ partition: hourPartition(hourOf(expiresAtMs), id), row: id }, value);
+    await this.#table.put(noteKey(expiry, expiresAtMs), value);
+  }
+
+  /** Forgets what {@link note} noted for a row that has been removed before its time. */
+  async forgetNote(expiry: Expiry, expiresAtMs: number): Promise<void> {
+    await this.#table.delete(noteKey(expiry, expiresAtMs));
   }
 
   /** Everything noted for one hour. What a newer release has noted for itself is left alone. */
@@ -51,4 +56,9 @@ export class Expiries {
   async forget(note: Key): Promise<void> {
     await this.#table.delete(note);
   }
+}
+
+function noteKey({ table, key }: Expiry, expiresAtMs: number): Key {
+  const id = sha256(JSON.stringify([table, key.partition, key.row]));
+  return { partition: hourPartition(hourOf(expiresAtMs), id), row: id };
 }

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../clock.ts";
 import {
   type Etag,
   type Key,
@@ -12,10 +13,17 @@ import {
 /** The in-memory twin of the table adapter, for tests that need no Azurite. */
 export class MemoryStore implements Store {
   readonly #tables = new Map<TableName, Map<string, Row>>();
+  readonly #clock: Clock;
   #writes = 0;
 
+  /** @param clock Of the service, which instances share. */
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
+
   async get(table: TableName, key: Key): Promise<Row | undefined> {
-    return this.#rows(table).get(id(key));
+    const row = this.#rows(table).get(id(key));
+    return row && { ...row, readAt: this.#clock.now() };
   }
 
   async insert(table: TableName, key: Key, value: Value): Promise<Etag> {
@@ -39,9 +47,19 @@ export class MemoryStore implements Store {
     return rows.delete(id(key));
   }
 
+  async deleteAll(table: TableName, keys: readonly Key[]): Promise<void> {
+    const rows = this.#rows(table);
+    const gone = keys.find((key) => !rows.has(id(key)));
+    if (gone !== undefined) throw new RowChanged(`${table} ${id(gone)}`);
+    for (const key of keys) rows.delete(id(key));
+  }
+
   async *list(table: TableName, partition: string): AsyncIterable<Row> {
     const rows = [...this.#rows(table).values()].filter((row) => row.key.partition === partition);
-    yield* rows.toSorted((a, b) => (a.key.row < b.key.row ? -1 : 1));
+    const readAt = this.#clock.now();
+    for (const row of rows.toSorted((a, b) => (a.key.row < b.key.row ? -1 : 1))) {
+      yield { ...row, readAt };
+    }
   }
 
   #rows(table: TableName): Map<string, Row> {
@@ -52,7 +70,9 @@ export class MemoryStore implements Store {
 
   #write(table: TableName, key: Key, value: Value): Etag {
     const etag = `W/"${++this.#writes}"`;
-    this.#rows(table).set(id(key), { key: { ...key }, etag, value: withoutUndefined(value) });
+    const now = this.#clock.now();
+    const row = { key: { ...key }, etag, value: withoutUndefined(value) };
+    this.#rows(table).set(id(key), { ...row, writtenAt: now, readAt: now });
     return etag;
   }
 

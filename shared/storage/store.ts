@@ -20,9 +20,19 @@ export interface Store {
    * @throws RowChanged where `etag` is given and the row has another.
    */
   delete(table: TableName, key: Key, etag?: Etag): Promise<boolean>;
+  /**
+   * Deletes several rows of one partition: all of them, or none where one is gone already.
+   *
+   * @param keys At most {@link BATCH_MAX}.
+   * @throws RowChanged where one is gone.
+   */
+  deleteAll(table: TableName, keys: readonly Key[]): Promise<void>;
   /** Every row of one partition, ordered by row key. */
   list(table: TableName, partition: string): AsyncIterable<Row>;
 }
+
+/** How many rows the table service takes in one transaction. */
+export const BATCH_MAX = 100;
 
 /** Every method may throw this: storage did not answer in time, or said that it cannot. */
 export class StorageUnavailable extends Error {
@@ -46,6 +56,12 @@ export type TableName =
   | "vault"
   | "settings"
   | "keys"
+  | "instances"
+  | "connections"
+  | "inbox"
+  | "events"
+  | "feeds"
+  | "watches"
   | "expiries";
 
 export interface Key {
@@ -63,4 +79,10 @@ export interface Row {
   readonly key: Key;
   readonly etag: Etag;
   readonly value: Value;
+  /**
+   * When the row was written, and when it was read: both by the clock of the storage service (ms), which
+   * is the same for all instances. The second is exact to the second only.
+   */
+  readonly writtenAt: number;
+  readonly readAt: number;
 }

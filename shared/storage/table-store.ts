@@ -1,4 +1,10 @@
-import { odata, RestError, TableClient, type TableEntityResult } from "@azure/data-tables";
+import {
+  odata,
+  RestError,
+  type TableClient,
+  type TableEntityResult,
+  type TransactionAction,
+} from "@azure/data-tables";
 import { z } from "zod";
 import {
   type Etag,
@@ -11,6 +17,7 @@ import {
   type TableName,
   type Value,
 } from "./store.ts";
+import { connectTable, type TableAccess } from "./table-access.ts";
 
 /** An operation that takes longer is given up: the caller answers 503 instead of hanging. */
 const OPERATION_TIMEOUT_MS = 5_000;
@@ -18,23 +25,23 @@ const OPERATION_TIMEOUT_MS = 5_000;
 /** Where the library puts the service's own error code. */
 const tableError = z.object({ odataError: z.object({ code: z.string() }) });
 
-const RETRIES = { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 } as const;
-
 /** The Azure Table Storage adapter. A table that is missing is made when it is first written or read. */
 export class TableStore implements Store {
-  readonly #connectionString: string;
+  readonly #access: TableAccess;
   readonly #clients = new Map<TableName, TableClient>();
 
-  /** @param connectionString Of a storage account or of Azurite. */
-  constructor(connectionString: string) {
-    this.#connectionString = connectionString;
+  /** @param access The connection string of Azurite, or an account and who we are to it. */
+  constructor(access: TableAccess) {
+    this.#access = access;
   }
 
   async get(table: TableName, { partition, row }: Key): Promise<Row | undefined> {
     try {
-      return toRow(
-        await this.#run(table, (client, options) => client.getEntity(partition, row, options)),
-      );
+      return await this.#run(table, async (client, options) => {
+        const { onResponse, date } = answerDate();
+        const entity = await client.getEntity(partition, row, { ...options, onResponse });
+        return toRow(entity, date());
+      });
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw error;
@@ -83,20 +90,34 @@ export class TableStore implements Store {
     }
   }
 
+  async deleteAll(table: TableName, keys: readonly Key[]): Promise<void> {
+    const [first] = keys;
+    if (first === undefined) return;
+    const actions = keys.map((key): TransactionAction => ["delete", toEntity(key, {})]);
+    try {
+      await this.#run(table, (client, options) => client.submitTransaction(actions, options));
+    } catch (error) {
+      throw isChanged(error)
+        ? new RowChanged(`${table} ${first.partition}`, { cause: error })
+        : error;
+    }
+  }
+
   async *list(table: TableName, partition: string): AsyncIterable<Row> {
     const filter = odata`PartitionKey eq ${partition}`;
     let continuationToken: string | undefined;
     do {
       const from = continuationToken;
       // A page at a time, so that each one has its own deadline.
+      const { onResponse, date } = answerDate();
       const page = await this.#run(table, async (client, options) => {
         const pages = client
-          .listEntities({ queryOptions: { filter }, ...options })
+          .listEntities({ queryOptions: { filter }, ...options, onResponse })
           .byPage(from === undefined ? {} : { continuationToken: from });
         for await (const entities of pages) return entities;
         return undefined;
       });
-      for (const entity of page ?? []) yield toRow(entity);
+      for (const entity of page ?? []) yield toRow(entity, date());
       continuationToken = page?.continuationToken;
     } while (continuationToken !== undefined);
   }
@@ -117,18 +138,14 @@ export class TableStore implements Store {
       }
     } catch (error) {
       if (isAnswer(error)) throw error;
-      throw new StorageUnavailable(`table ${table} did not answer`, { cause: error });
+      throw new StorageUnavailable(whatHappened(table, statusOf(error)), { cause: error });
     }
   }
 
   #client(table: TableName): TableClient {
     let client = this.#clients.get(table);
     if (client === undefined) {
-      client = TableClient.fromConnectionString(this.#connectionString, table, {
-        // Azurite speaks plain http; an https connection string stays https.
-        allowInsecureConnection: true,
-        retryOptions: RETRIES,
-      });
+      client = connectTable(this.#access, table);
       this.#clients.set(table, client);
     }
     return client;
@@ -139,8 +156,19 @@ function toEntity({ partition, row }: Key, value: Value) {
   return { ...value, partitionKey: partition, rowKey: row };
 }
 
-function toRow(entity: TableEntityResult<Record<string, unknown>>): Row {
-  const { partitionKey, rowKey, etag, timestamp: _, "odata.metadata": __, ...rest } = entity;
+/** Reads the `Date` of an answer (ms), which is the time of the service's clock. */
+function answerDate() {
+  let ms = Number.NaN;
+  return {
+    onResponse: ({ headers }: { headers: { get(name: string): string | undefined } }) => {
+      ms = Date.parse(headers.get("date") ?? "");
+    },
+    date: () => ms,
+  };
+}
+
+function toRow(entity: TableEntityResult<Record<string, unknown>>, readAt: number): Row {
+  const { partitionKey, rowKey, etag, timestamp, "odata.metadata": __, ...rest } = entity;
   const value: Record<string, string | number | boolean> = {};
   for (const [name, property] of Object.entries(rest)) {
     if (
@@ -155,12 +183,30 @@ function toRow(entity: TableEntityResult<Record<string, unknown>>): Row {
     key: { partition: partitionKey ?? "", row: rowKey ?? "" },
     etag: requireEtag(etag),
     value,
+    writtenAt: Date.parse(timestamp ?? ""),
+    readAt,
   };
 }
 
 function requireEtag(etag: string | undefined): Etag {
   if (etag === undefined) throw new StorageUnavailable("the table service sent no ETag");
   return etag;
+}
+
+/** For the operator, in the log. */
+function whatHappened(table: TableName, status: number | undefined): string {
+  switch (status) {
+    case 401:
+    case 403:
+      return (
+        `table ${table} refuses the app's identity. It needs the role Storage Table Data Contributor on the ` +
+        "account; a new assignment takes up to ten minutes. The account's firewall says the same."
+      );
+    case undefined:
+      return `table ${table} did not answer`;
+    default:
+      return `table ${table} answered ${status}`;
+  }
 }
 
 function statusOf(error: unknown): number | undefined {

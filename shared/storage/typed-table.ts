@@ -9,6 +9,9 @@ export interface Typed<T> {
   readonly key: Key;
   readonly etag: Etag;
   readonly value: T;
+  /** See {@link Row}. */
+  readonly writtenAt: number;
+  readonly readAt: number;
   /** What else is in the row: columns of a release that is newer than this one. */
   readonly unknown: Value;
 }
@@ -62,7 +65,8 @@ export class TypedTable<T extends Value> {
   #typed(row: Row): Typed<T> {
     const value = this.#schema.parse(row.value);
     const others = Object.entries(row.value).filter(([name]) => !(name in value));
-    return { key: row.key, etag: row.etag, value, unknown: Object.fromEntries(others) };
+    const { key, etag, writtenAt, readAt } = row;
+    return { key, etag, writtenAt, readAt, value, unknown: Object.fromEntries(others) };
   }
 }
 

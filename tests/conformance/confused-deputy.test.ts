@@ -3,6 +3,7 @@ import { createApp } from "../../shared/app.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { answerTo, expectPage } from "../support/answers.ts";
 import { useFacade } from "../support/facade.ts";
+import { createContext } from "../support/request-context.ts";
 import { REDIRECT_URI } from "../support/oauth-client.ts";
 import { recordedLog } from "../support/recorded-log.ts";
 import { holdsEvery } from "../support/rules.ts";
@@ -187,7 +188,7 @@ describe("The cookies of a public installation (RFC 6265bis §4.1.3.2)", () => {
     const config = { ...app.config, baseUrl: "https://mcp.example.com", loopback: false };
     const { log } = recordedLog();
     const { handlers } = createApp(config, { store, clock, random: systemRandom, log });
-    const context = { requestId: "r", log, disconnected: new AbortController().signal };
+    const context = { ...createContext("r").context, log };
     const fetch: Fetch = (url, init) => {
       const handler = new URL(url).pathname === "/consent" ? handlers.consent : handlers.authorize;
       return handler(new Request(url, init), context);

@@ -169,7 +169,7 @@ holdsEvery("MCP authorization (2026-07-28)", RULES, {
     const stream = await EventStream.open(facade.app, token);
     const ping = { jsonrpc: "2.0", id: 1, method: "ping" } as const;
     expect((await stream.post(ping)).status).toBe(202);
-    expect((await stream.post(ping, {})).status).toBe(401);
+    expect((await stream.post(ping, facade.app, "none")).status).toBe(401);
   },
   async statusCodes() {
     expect((await facade.get("/sse")).status).toBe(401);

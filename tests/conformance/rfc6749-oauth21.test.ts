@@ -38,7 +38,7 @@ const RULES = {
   noStore: "forbids storing token answers (RFC 6749 §5.1)",
   errorAnswer: "answers errors as JSON in the allowed characters (RFC 6749 §5.2)",
   ownFaults:
-    "answers 503 temporarily_unavailable and 429 too_many_requests (deviates from RFC 6749 §5.2, which knows neither: ADR 14)",
+    "answers 503 temporarily_unavailable and 429 too_many_requests (deviates from RFC 6749 §5.2, which knows neither: ADR 17)",
   invalidClient: "answers 401 invalid_client to an unknown client (RFC 6749 §5.2)",
   basicTried: "names a scheme to a client that tried Authorization (RFC 6749 §5.2)",
   unsupportedGrant: "refuses passwords and client credentials (OAuth 2.1 §10.1)",

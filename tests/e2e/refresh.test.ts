@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 20_000 });
 let stack: LocalStack;
 
 beforeAll(async () => {
-  stack = await startLocalStack({ ACCESS_TOKEN_TTL: "1" });
+  stack = await startLocalStack({ env: { ACCESS_TOKEN_TTL: "1" } });
 }, 60_000);
 afterAll(() => stack.stop());
 

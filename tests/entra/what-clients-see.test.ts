@@ -43,71 +43,85 @@ const TRY_AGAIN: Seen = {
 };
 const MISCONFIGURED: Seen = { ...TRY_AGAIN, callback: "server_error" };
 
+const BEYOND_ALL_DEADLINES_MS = 60_000;
+/** Our deadlines are seconds: while Entra is that slow, they pass a hundred times as fast. */
+const HASTE = 100;
+
 type Case = readonly [what: string, switches: Partial<SwitchSettings>, seen: Seen];
 const alice = ["alice" as const];
 
-/** Every switch of the stand-in: the compiler sees to it that none is left out. */
-const CASES: Readonly<Record<keyof SwitchSettings, readonly Case[]>> = {
-  userDisabled: [["the person is disabled", { userDisabled: alice }, SIGN_IN_AGAIN]],
-  policyBlocked: [["a policy blocks", { policyBlocked: alice }, SIGN_IN_AGAIN]],
-  mfaRequired: [["another step is needed (MFA)", { mfaRequired: alice }, SIGN_IN_AGAIN]],
-  consentRequired: [["a consent was taken back", { consentRequired: alice }, SIGN_IN_AGAIN]],
-  // What follows concerns sign-ins that were made before: a new one passes.
-  refreshTokensExpired: [
-    [
-      "the sign-in has expired",
-      { refreshTokensExpired: alice },
-      { ...SIGN_IN_AGAIN, callback: "code" },
-    ],
-  ],
-  refreshTokensRevoked: [
-    [
-      "the sign-in was revoked",
-      { refreshTokensRevoked: alice },
-      { ...SIGN_IN_AGAIN, callback: "code" },
-    ],
-  ],
-  // Only Graph asks for the claims, so only a call finds out.
-  claimsChallenge: [
-    [
-      "Graph wants more claims",
-      { claimsChallenge: alice },
-      {
-        ...ALL_WELL,
-        tool: /did not accept the sign-in/,
-        sessionAfter: { refresh: "alive", tool: "over" },
-      },
-    ],
-  ],
-  tokenFault: [
-    ["our secret has expired", { tokenFault: 7_000_222 }, MISCONFIGURED],
-    ["our secret is wrong", { tokenFault: 7_000_215 }, MISCONFIGURED],
-    ["Entra is temporarily unavailable", { tokenFault: 50_033 }, TRY_AGAIN],
-    ["Entra is temporarily unavailable, by another number", { tokenFault: 90_033 }, TRY_AGAIN],
-    ["a session control says no", { tokenFault: 70_043 }, SIGN_IN_AGAIN],
-    ["the person is not assigned any more", { tokenFault: 50_105 }, SIGN_IN_AGAIN],
-  ],
-  throttled: [
-    ["Entra throttles", { throttled: ["token"] }, TRY_AGAIN],
-    ["Graph throttles", { throttled: ["graph"] }, { ...ALL_WELL, tool: /Graph is busy/ }],
-  ],
-  retryAfterSeconds: [
-    ["Entra throttles for an hour", { throttled: ["token"], retryAfterSeconds: 3_600 }, TRY_AGAIN],
-  ],
-  serverError: [
-    ["Entra answers 500 and no JSON", { serverError: ["token"] }, TRY_AGAIN],
-    ["Graph answers 500", { serverError: ["graph"] }, { ...ALL_WELL, tool: /could not do this/ }],
-  ],
-  down: [["nothing answers", { down: true }, TRY_AGAIN]],
-  delayMs: [
-    ["everything is slow", { delayMs: 30 }, ALL_WELL],
-    ["everything is slower than our deadlines", { delayMs: 60_000 }, TRY_AGAIN],
-  ],
-  accessTokenSeconds: [["Graph's tokens live for a minute", { accessTokenSeconds: 60 }, ALL_WELL]],
-};
+/** What concerns change notifications concerns neither sign-ins nor calls. */
+type NotificationSwitch = Extract<
+  keyof SwitchSettings,
+  `notification${string}` | "subscribeFault" | "renewFault"
+>;
 
-/** Our deadlines are seconds; here they pass a hundred times as fast, and `delayMs: 60_000` is beyond all of them. */
-const HASTE = 100;
+/** Every other switch of the stand-in: the compiler sees to it that none is left out. */
+const CASES: Readonly<Record<Exclude<keyof SwitchSettings, NotificationSwitch>, readonly Case[]>> =
+  {
+    userDisabled: [["the person is disabled", { userDisabled: alice }, SIGN_IN_AGAIN]],
+    policyBlocked: [["a policy blocks", { policyBlocked: alice }, SIGN_IN_AGAIN]],
+    mfaRequired: [["another step is needed (MFA)", { mfaRequired: alice }, SIGN_IN_AGAIN]],
+    consentRequired: [["a consent was taken back", { consentRequired: alice }, SIGN_IN_AGAIN]],
+    // What follows concerns sign-ins that were made before: a new one passes.
+    refreshTokensExpired: [
+      [
+        "the sign-in has expired",
+        { refreshTokensExpired: alice },
+        { ...SIGN_IN_AGAIN, callback: "code" },
+      ],
+    ],
+    refreshTokensRevoked: [
+      [
+        "the sign-in was revoked",
+        { refreshTokensRevoked: alice },
+        { ...SIGN_IN_AGAIN, callback: "code" },
+      ],
+    ],
+    // Only Graph asks for the claims, so only a call finds out.
+    claimsChallenge: [
+      [
+        "Graph wants more claims",
+        { claimsChallenge: alice },
+        {
+          ...ALL_WELL,
+          tool: /did not accept the sign-in/,
+          sessionAfter: { refresh: "alive", tool: "over" },
+        },
+      ],
+    ],
+    tokenFault: [
+      ["our secret has expired", { tokenFault: 7_000_222 }, MISCONFIGURED],
+      ["our secret is wrong", { tokenFault: 7_000_215 }, MISCONFIGURED],
+      ["Entra is temporarily unavailable", { tokenFault: 50_033 }, TRY_AGAIN],
+      ["Entra is temporarily unavailable, by another number", { tokenFault: 90_033 }, TRY_AGAIN],
+      ["a session control says no", { tokenFault: 70_043 }, SIGN_IN_AGAIN],
+      ["the person is not assigned any more", { tokenFault: 50_105 }, SIGN_IN_AGAIN],
+    ],
+    throttled: [
+      ["Entra throttles", { throttled: ["token"] }, TRY_AGAIN],
+      ["Graph throttles", { throttled: ["graph"] }, { ...ALL_WELL, tool: /Graph is busy/ }],
+    ],
+    retryAfterSeconds: [
+      [
+        "Entra throttles for an hour",
+        { throttled: ["token"], retryAfterSeconds: 3_600 },
+        TRY_AGAIN,
+      ],
+    ],
+    serverError: [
+      ["Entra answers 500 and no JSON", { serverError: ["token"] }, TRY_AGAIN],
+      ["Graph answers 500", { serverError: ["graph"] }, { ...ALL_WELL, tool: /could not do this/ }],
+    ],
+    down: [["nothing answers", { down: true }, TRY_AGAIN]],
+    delayMs: [
+      ["everything is slow", { delayMs: 30 }, ALL_WELL],
+      ["everything is slower than our deadlines", { delayMs: BEYOND_ALL_DEADLINES_MS }, TRY_AGAIN],
+    ],
+    accessTokenSeconds: [
+      ["Graph's tokens live for a minute", { accessTokenSeconds: 60 }, ALL_WELL],
+    ],
+  };
 
 let entra: RunningEntra;
 let app: TestApp;
@@ -119,19 +133,28 @@ beforeAll(async () => {
 });
 afterAll(() => entra.stop());
 beforeEach(async () => {
-  const timeout = AbortSignal.timeout.bind(AbortSignal);
-  deadlines = [];
-  vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
-    deadlines.push(ms);
-    return timeout(ms / HASTE);
-  });
   app = createTestApp({ entraUrl: entra.url });
   client = await new OAuthTestClient(app.baseUrl, app.fetch).register();
 });
-afterEach(() => {
+afterEach(recover);
+
+/** Has Entra and Graph fail. */
+function suffer(switches: Partial<SwitchSettings>): void {
+  entra.set(switches);
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  const haste = switches.delayMs === BEYOND_ALL_DEADLINES_MS ? HASTE : 1;
+  deadlines = [];
+  vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
+    deadlines.push(ms);
+    return timeout(ms / haste);
+  });
+}
+
+/** Makes all well again. */
+function recover(): void {
   vi.restoreAllMocks();
   entra.reset();
-});
+}
 
 /** Signs alice in, with a token for Graph that is due to be renewed at once. */
 async function signedIn(): Promise<TokenResponse> {
@@ -141,7 +164,7 @@ async function signedIn(): Promise<TokenResponse> {
 
 /** Whether the tokens still work when Entra and Graph do again. */
 async function stateOf(tokens: TokenResponse): Promise<"alive" | "over"> {
-  entra.reset();
+  recover();
   const headers = { authorization: `Bearer ${tokens.access_token}` };
   const stream = await app.fetch(`${app.baseUrl}/sse`, { headers });
   await stream.body?.cancel();
@@ -159,7 +182,7 @@ describe.each(Object.entries(CASES))("the switch %s:", (_switch, cases) => {
       const agent = new UserAgent(app.fetch);
       const entraUrl = await approve(agent, client.authorizationUrl());
       const callback = await pickAccount(agent, entraUrl, "alice");
-      entra.set(switches);
+      suffer(switches);
       const answer = answerTo(REDIRECT_URI, await agent.get(callback));
       expect(answer["error"] ?? Object.keys(answer)[0]).toBe(seen.callback);
       expect(answer).toMatchObject({ state: "the-state", iss: app.baseUrl });
@@ -167,7 +190,7 @@ describe.each(Object.entries(CASES))("the switch %s:", (_switch, cases) => {
 
     it(`a refresh is ${seen.refresh}, and the session is ${seen.sessionAfter.refresh}`, async () => {
       const tokens = await signedIn();
-      entra.set(switches);
+      suffer(switches);
       const response = await client.refresh(tokens.refresh_token);
       const { error, ...issued } = (await response.json()) as Partial<TokenResponse> & {
         error?: string;
@@ -180,7 +203,7 @@ describe.each(Object.entries(CASES))("the switch %s:", (_switch, cases) => {
     it(`a tool says ${seen.tool.source}, and the session is ${seen.sessionAfter.tool}`, async () => {
       const tokens = await signedIn();
       const stream = await EventStream.open(app, tokens.access_token);
-      entra.set(switches);
+      suffer(switches);
       const answer = await stream.callTool("getUserDetails");
       expect(answer.content[0]?.text).toMatch(seen.tool);
       expect(answer.isError === true).toBe(seen.tool !== ALL_WELL.tool);
@@ -193,8 +216,7 @@ describe("an Entra that is slower than our deadlines", () => {
   it("has given up before the lease of a refresh lapses, also on an instance that has just started", async () => {
     const tokens = await client.tokens("alice");
     const fresh = createTestApp({ entraUrl: entra.url, store: app.store, clock: app.clock });
-    entra.set({ delayMs: 60_000 });
-    deadlines.length = 0;
+    suffer({ delayMs: BEYOND_ALL_DEADLINES_MS });
     for (const { fetch } of [app, fresh]) {
       expect((await client.through(fetch).refresh(tokens.refresh_token)).status).toBe(503);
     }
@@ -209,9 +231,9 @@ describe("an Entra that is slower than our deadlines", () => {
     const { action, fields } = parseForm(await page.text());
     const approval = () =>
       agent.post(new URL(action, app.baseUrl), { ...fields, decision: "approve" });
-    entra.set({ delayMs: 60_000 });
+    suffer({ delayMs: BEYOND_ALL_DEADLINES_MS });
     await expectPage(await approval(), 503);
-    entra.reset();
+    recover();
     expect(location(await approval()).origin).toBe(entra.url);
   });
 });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { get, type ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { clientDisconnect } from "../../shared/http/invocation-responses.ts";
+import { clientConnection } from "../../shared/http/invocation-responses.ts";
 import { type LocalServer, startLocalServer } from "../support/local-server.ts";
 
 let server: LocalServer;
@@ -29,7 +29,8 @@ describe("the end of a client's connection", () => {
   it("aborts the signal of its own invocation, and no other", async () => {
     const gone = await forward("gone");
     const stays = await forward("stays");
-    const [signal, other] = [clientDisconnect("gone"), clientDisconnect("stays")];
+    const signal = clientConnection("gone").disconnected;
+    const other = clientConnection("stays").disconnected;
     expect(signal.aborted).toBe(false);
     gone.response.write("data");
     gone.client.destroy();
@@ -41,7 +42,7 @@ describe("the end of a client's connection", () => {
 
   it("is no disconnect when the response has ended as it should", async () => {
     const { client, response } = await forward("ends");
-    const signal = clientDisconnect("ends");
+    const signal = clientConnection("ends").disconnected;
     const closed = once(response, "close");
     response.end("done");
     const [answer] = (await once(client, "response")) as [NodeJS.ReadableStream];
@@ -55,7 +56,7 @@ describe("the end of a client's connection", () => {
     const closed = once(response, "close");
     client.destroy();
     await closed;
-    expect(clientDisconnect("early").aborted).toBe(true);
+    expect(clientConnection("early").disconnected.aborted).toBe(true);
   });
 
   it("is no disconnect where the response had ended before anybody asked", async () => {
@@ -65,10 +66,29 @@ describe("the end of a client's connection", () => {
     const [answer] = (await once(client, "response")) as [NodeJS.ReadableStream];
     answer.resume();
     await closed;
-    expect(clientDisconnect("over").aborted).toBe(false);
+    expect(clientConnection("over").disconnected.aborted).toBe(false);
   });
 
   it("never comes for an invocation whose request is not known", () => {
-    expect(clientDisconnect("unknown").aborted).toBe(false);
+    const { disconnected, seesDisconnect, backlog } = clientConnection("unknown");
+    expect(disconnected.aborted).toBe(false);
+    expect(seesDisconnect).toBe(false);
+    expect(backlog()).toBe(0);
+  });
+});
+
+describe("a client that does not read", () => {
+  it("leaves a backlog that can be seen, and can be cut off", async () => {
+    const { client, response } = await forward("slow");
+    const { backlog, cut, seesDisconnect } = clientConnection("slow");
+    expect(seesDisconnect).toBe(true);
+    const block = Buffer.alloc(1024 * 1024);
+    for (let n = 0; n < 32; n++) response.write(block);
+    const [answer] = (await once(client, "response")) as [NodeJS.ReadableStream];
+    expect(backlog()).toBeGreaterThan(block.byteLength);
+    const broken = once(answer, "error");
+    cut();
+    answer.resume();
+    await broken;
   });
 });

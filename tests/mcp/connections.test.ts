@@ -15,6 +15,7 @@ beforeEach(() => {
 describe("the streams of an instance", () => {
   it("are counted and found by id", () => {
     expect(connections.count).toBe(3);
+    expect(connections.streams).toBe(3);
     expect(connections.get("b")).toBe(b);
     expect(connections.get("x")).toBeUndefined();
   });
@@ -32,7 +33,7 @@ describe("the streams of an instance", () => {
   });
 
   it("are all closed when the instance is about to go", async () => {
-    await connections.closeAll();
+    await connections.closeAll("shutdown");
     expect([a, b, c].map((connection) => connection?.closed)).toEqual([1, 1, 1]);
   });
 });

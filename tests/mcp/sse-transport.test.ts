@@ -1,16 +1,24 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { EventStreamBody } from "../../shared/mcp/event-stream-body.ts";
 import { SseTransport } from "../../shared/mcp/sse-transport.ts";
+import { QUICK_READER } from "../support/request-context.ts";
 
 const message: JSONRPCMessage = { jsonrpc: "2.0", method: "notifications/x", params: { a: "\n" } };
 
+let body: EventStreamBody;
 let transport: SseTransport;
+let undelivered: JSONRPCMessage[];
 let reader: ReadableStreamDefaultReader<Uint8Array>;
 let closed: ReturnType<typeof vi.fn<() => void>>;
 beforeEach(() => {
   vi.useFakeTimers();
-  transport = new SseTransport("/message?connection=c1");
-  reader = transport.stream.getReader();
+  undelivered = [];
+  body = new EventStreamBody(QUICK_READER);
+  transport = new SseTransport("/message?connection=c1", body, (answer) =>
+    undelivered.push(answer),
+  );
+  reader = body.stream.getReader();
   closed = vi.fn<() => void>();
   transport.onclose = closed;
 });
@@ -59,8 +67,8 @@ describe("the stream of HTTP+SSE", () => {
   });
 });
 
-describe("the end of the stream", () => {
-  it("is the end of its body, after what was sent before", async () => {
+describe("the end of the connection", () => {
+  it("is the end of the stream, after what was sent before", async () => {
     await transport.start();
     await transport.close();
     await read();
@@ -75,23 +83,55 @@ describe("the end of the stream", () => {
     expect(closed).toHaveBeenCalledOnce();
   });
 
-  it("is announced once when the reader goes away, also if it is closed then", async () => {
+  it("waits for one answer, if it is to", async () => {
+    await transport.start();
+    transport.receive({ jsonrpc: "2.0", id: 7, method: "tools/call" }, {});
+    transport.answerBeforeClosing(7);
+    await transport.close();
+    expect(closed).not.toHaveBeenCalled();
+    await transport.send({ jsonrpc: "2.0", id: 7, result: {} });
+    expect(closed).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a connection whose stream has ended", () => {
+  const answer: JSONRPCMessage = { jsonrpc: "2.0", id: 7, result: {} };
+
+  it("hands on the answers that come after it, and drops what is of use on a stream only", async () => {
     await transport.start();
     await reader.cancel();
+    await transport.send(message);
+    await transport.send(answer);
+    expect(undelivered).toEqual([answer]);
+    expect(closed).not.toHaveBeenCalled();
+  });
+
+  it("does not wait for an answer that has no stream to go to", async () => {
+    await transport.start();
+    transport.answerBeforeClosing(7);
+    body.abandon();
     await transport.close();
     expect(closed).toHaveBeenCalledOnce();
   });
+});
 
-  it("is the end of the keep-alive: nothing is left that would hold the process", async () => {
+describe("initialize, said to an earlier connection", () => {
+  it("is told to the server again, and its answer to nobody", async () => {
     await transport.start();
-    expect(vi.getTimerCount()).toBe(1);
-    await reader.cancel();
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it("makes sending an error: the answer has nowhere to go", async () => {
-    await transport.start();
+    const received: JSONRPCMessage[] = [];
+    transport.onmessage = (told) => received.push(told);
+    transport.replayInitialize({ protocolVersion: "2025-11-25" });
+    const [initialize, initialized] = received;
+    expect(initialize).toMatchObject({
+      method: "initialize",
+      params: { protocolVersion: "2025-11-25" },
+    });
+    expect(initialized).toMatchObject({ method: "notifications/initialized" });
+    if (initialize === undefined || !("id" in initialize)) throw new Error("no request");
+    await transport.send({ jsonrpc: "2.0", id: initialize.id ?? "", result: {} });
     await transport.close();
-    await expect(transport.send(message)).rejects.toThrow("The stream has ended.");
+    await read();
+    await read();
+    expect(await read()).toBeUndefined();
   });
 });

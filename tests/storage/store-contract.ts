@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { RowChanged, RowExists, type Row, type Store } from "../../shared/storage/store.ts";
+import {
+  BATCH_MAX,
+  RowChanged,
+  RowExists,
+  type Row,
+  type Store,
+} from "../../shared/storage/store.ts";
 
 /** More than the table service puts on one page. */
 const MORE_THAN_A_PAGE = 1_010;
@@ -15,6 +21,7 @@ export function storeContract(storeOf: () => Store): void {
     partition = randomUUID();
   });
   const at = (row: string) => ({ partition, row });
+  const keys = (...names: string[]) => names.map((name) => at(name));
   const read = async () => {
     const rows: Row[] = [];
     for await (const row of store.list("codes", partition)) rows.push(row);
@@ -29,7 +36,7 @@ export function storeContract(storeOf: () => Store): void {
     it("gives back what was inserted, under its key and the ETag that the insert returned", async () => {
       const value = { text: "ü €", empty: "", yes: true, no: false, zero: 0, half: 0.5, less: -7 };
       const etag = await store.insert("codes", at("a"), value);
-      expect(await store.get("codes", at("a"))).toEqual({ key: at("a"), etag, value });
+      expect(await store.get("codes", at("a"))).toMatchObject({ key: at("a"), etag, value });
     });
 
     it("keeps times in milliseconds, which do not fit 32 bits", async () => {
@@ -86,11 +93,9 @@ export function storeContract(storeOf: () => Store): void {
       const first = await store.insert("codes", at("a"), { n: 1, old: "x" });
       const second = await store.replace("codes", at("a"), { n: 2, old: undefined }, first);
       expect(second).not.toBe(first);
-      expect(await store.get("codes", at("a"))).toEqual({
-        key: at("a"),
-        etag: second,
-        value: { n: 2 },
-      });
+      const row = await store.get("codes", at("a"));
+      expect(row).toMatchObject({ key: at("a"), etag: second });
+      expect(row?.value).toEqual({ n: 2 });
     });
 
     it("refuses a row that has changed since it was read, even to the same value", async () => {
@@ -166,6 +171,52 @@ export function storeContract(storeOf: () => Store): void {
         Array.from({ length: 20 }, () => store.delete("codes", at("a"), etag)),
       );
       expect(attempts.filter(Boolean)).toHaveLength(1);
+    });
+  });
+
+  describe("deleteAll", () => {
+    it("deletes several rows of a partition", async () => {
+      for (const name of ["a", "b", "c"]) await store.insert("codes", at(name), { name });
+      await store.deleteAll("codes", keys("a", "b"));
+      expect((await read()).map(({ key }) => key.row)).toEqual(["c"]);
+    });
+
+    it("deletes none where one is gone", async () => {
+      for (const name of ["a", "c"]) await store.insert("codes", at(name), { name });
+      await expect(store.deleteAll("codes", keys("a", "b", "c"))).rejects.toThrow(RowChanged);
+      expect((await read()).map(({ key }) => key.row)).toEqual(["a", "c"]);
+    });
+
+    it("deletes a whole batch, and nothing where nothing is named", async () => {
+      const names = Array.from({ length: BATCH_MAX }, (_, n) => `r${n}`);
+      await Promise.all(names.map((name) => store.insert("codes", at(name), { name })));
+      await store.deleteAll("codes", []);
+      await store.deleteAll("codes", keys(...names));
+      expect(await read()).toEqual([]);
+    });
+  });
+
+  describe("the time of a row", () => {
+    it("is told by the service: when it was written, and when it was read", async () => {
+      await store.insert("codes", at("a"), { n: 1 });
+      const got = await store.get("codes", at("a"));
+      const [listed] = await read();
+      expect(listed?.writtenAt).toBe(got?.writtenAt);
+      for (const row of [got, listed]) {
+        // The time of reading is exact to the second.
+        expect((row?.readAt ?? 0) - (row?.writtenAt ?? 0)).toBeGreaterThan(-1_000);
+        expect((row?.readAt ?? 0) - (row?.writtenAt ?? 0)).toBeLessThan(60_000);
+      }
+    });
+
+    it("moves with every write", async () => {
+      const etag = await store.insert("codes", at("a"), { n: 1 });
+      const first = (await store.get("codes", at("a")))?.writtenAt ?? Infinity;
+      await new Promise((resolve) => {
+        setTimeout(resolve, 5);
+      });
+      await store.replace("codes", at("a"), { n: 1 }, etag);
+      expect((await store.get("codes", at("a")))?.writtenAt).toBeGreaterThan(first);
     });
   });
 

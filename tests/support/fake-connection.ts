@@ -11,6 +11,7 @@ export class FakeConnection implements Connection {
   readonly sessionId: string;
   readonly received: { message: JSONRPCMessage; scopes: readonly Scope[] }[] = [];
   readonly announced: Change[] = [];
+  streaming = true;
   closed = 0;
   /** Telling the client fails, as on a stream that is just ending. */
   broken = false;
@@ -29,6 +30,14 @@ export class FakeConnection implements Connection {
     if (this.broken) throw new Error("Not connected");
     this.announced.push(change);
   }
+
+  wants(): boolean {
+    return true;
+  }
+
+  async refresh(): Promise<void> {}
+
+  async takeAnswersOf(): Promise<void> {}
 
   async close(): Promise<void> {
     this.closed += 1;

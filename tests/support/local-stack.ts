@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type RunningEntra, startEntra } from "../../tools/entra/start-entra.ts";
 import {
   type FunctionsHost,
@@ -8,7 +12,7 @@ import {
   planLocalStack,
   SAMPLE,
 } from "../../tools/stack/local-settings.ts";
-import { freePort } from "../../tools/stack/ports.ts";
+import { freePort, freePorts } from "../../tools/stack/ports.ts";
 import { type RunningAzurite, startAzurite } from "../../tools/stack/start-azurite.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { LocalKeyWrapper } from "../../shared/keys/local-key-wrapper.ts";
@@ -26,30 +30,53 @@ export interface LocalStack {
   readonly log: readonly string[];
   /** Has the recorder keep the secrets that pass the test by: the server's keys, and what Entra gave it. */
   keepSecrets(): Promise<void>;
+  /** Takes storage away, and brings it back with all that it held. */
+  stopStorage(): Promise<void>;
+  startStorage(): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface LocalStackOptions {
+  readonly env?: Record<string, string>;
+  /** How many instances serve HTTP, on ports in a row; 1 by default. */
+  readonly instances?: number;
+  /** A folder with a package of the test's own; the product's by default. */
+  readonly packageRoot?: URL;
+  /** The origin that the server is known by, where that is not its first instance. */
+  readonly publicBaseUrl?: string;
+  /** Whether storage keeps its data while it is stopped. */
+  readonly durable?: boolean;
 }
 
 /**
  * The built server in the local Functions host, on real Azurite tables and the Entra stand-in: what
  * `npm start` runs, on free ports and without a trace on disk.
  */
-export async function startLocalStack(env: Record<string, string> = {}): Promise<LocalStack> {
+export async function startLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
+  const { env = {}, instances = 1, packageRoot = ROOT, publicBaseUrl, durable = false } = options;
   const [app, table, blob, queue] = [
-    await freePort(),
+    await freePorts(instances),
     await freePort(),
     await freePort(),
     await freePort(),
   ];
   const ports = { table, blob, queue };
-  const azurite: RunningAzurite = await startAzurite({ ports });
+  const dataDir = durable ? await mkdtemp(join(tmpdir(), "entra-mcp-azurite-")) : undefined;
+  const start = () => startAzurite({ ports, ...(dataDir !== undefined && { dataDir }) });
+  let azurite: RunningAzurite = await start();
   const entra = await startEntra({ port: 0 });
   const plan = planLocalStack(ROOT, { app, table, blob, queue, entra: entra.port }, {}, SAMPLE);
   const log: string[] = [];
-  const settings: Record<string, string> = { ...plan.values, ...env };
+  const settings: Record<string, string> = {
+    ...plan.values,
+    ...(publicBaseUrl !== undefined && { PUBLIC_BASE_URL: publicBaseUrl }),
+    ...env,
+  };
   recorder.settings(settings);
   const host = await startFunctionsHost({
-    root: ROOT.pathname,
+    root: fileURLToPath(packageRoot),
     port: app,
+    instances,
     env: settings,
     onLine(line) {
       log.push(line);
@@ -62,18 +89,23 @@ export async function startLocalStack(env: Record<string, string> = {}): Promise
     recorder.entra(entra);
   };
   return {
-    baseUrl: `http://localhost:${app}`,
+    baseUrl: publicBaseUrl ?? `http://localhost:${app}`,
     entra,
     host,
     connectionString: azuriteConnectionString(ports),
     settings,
     log,
     keepSecrets,
+    stopStorage: () => azurite.stop(),
+    async startStorage() {
+      azurite = await start();
+    },
     async stop() {
       await host.stop();
       await keepSecrets();
       await entra.stop();
       await azurite.stop();
+      if (dataDir !== undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };
 }

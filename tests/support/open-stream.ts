@@ -50,16 +50,24 @@ export class EventStream {
     return answer.result;
   }
 
-  /** Posts a message for this stream, with its token or other credentials. */
-  post(
-    message: JSONRPCMessage,
-    credentials: Record<string, string> = { authorization: `Bearer ${this.#token}` },
-  ): Promise<Response> {
-    return this.#app.fetch(new URL(this.#endpoint, this.#app.baseUrl), {
+  /** Posts a message for this stream: to the instance that holds it, or to another. */
+  post(message: JSONRPCMessage, app = this.#app, token = this.#token): Promise<Response> {
+    return app.fetch(new URL(this.#endpoint, app.baseUrl), {
       method: "POST",
-      headers: { ...credentials, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
       body: JSON.stringify(message),
     });
+  }
+
+  /** @returns The next message on the stream, or undefined at its end. */
+  async next(): Promise<Record<string, unknown> | undefined> {
+    const event = await this.#next();
+    return event && (JSON.parse(event.data) as Record<string, unknown>);
+  }
+
+  /** Breaks the stream off, as a client does that goes away. */
+  async drop(): Promise<void> {
+    await this.#reader.cancel();
   }
 
   /** Waits for the stream's end. @returns The data of the events that came before it. */

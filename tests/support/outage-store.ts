@@ -44,6 +44,11 @@ export class OutageStore implements Store {
     return this.#store.delete(table, key, etag);
   }
 
+  async deleteAll(table: TableName, keys: readonly Key[]): Promise<void> {
+    this.#arrive();
+    return this.#store.deleteAll(table, keys);
+  }
+
   async *list(table: TableName, partition: string): AsyncIterable<Row> {
     this.#arrive();
     yield* this.#store.list(table, partition);

@@ -1,5 +1,6 @@
 import { type App, createApp } from "../../shared/app.ts";
 import { loadConfig } from "../../shared/config.ts";
+import type { Features } from "../../shared/features/feature.ts";
 import type { KeyWrapper } from "../../shared/keys/key-wrapper.ts";
 import { LocalKeyWrapper } from "../../shared/keys/local-key-wrapper.ts";
 import type { Log } from "../../shared/log.ts";
@@ -12,6 +13,7 @@ import { ROOT } from "../../tools/stack/command-line.ts";
 import { FakeDocuments } from "./fake-documents.ts";
 import { recordedLog } from "./recorded-log.ts";
 import { recorder } from "./redaction/recorder.ts";
+import { QUICK_READER } from "./request-context.ts";
 import { TestClock } from "./test-clock.ts";
 import type { Fetch } from "./user-agent.ts";
 
@@ -37,6 +39,8 @@ export interface TestAppOptions {
   readonly store?: Store;
   readonly clock?: TestClock;
   readonly keyWrapper?: KeyWrapper;
+  /** What it offers in place of the product's own features. */
+  readonly features?: Features;
   /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
   readonly publicUrl?: string;
   /** The documents of clients; without it there are none. */
@@ -70,6 +74,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     random: systemRandom,
     log: recording,
     fetchDocument: options.fetchDocument ?? new FakeDocuments().fetch,
+    ...(options.features !== undefined && { features: options.features }),
     ...(options.keyWrapper !== undefined && { keyWrapper: options.keyWrapper }),
   });
   return {
@@ -96,7 +101,7 @@ async function route(
   const handler = app.handlers[handlerName(target.pathname)];
   const disconnected = init.signal ?? new AbortController().signal;
   const { signal: _, ...rest } = init;
-  const context = { requestId: `r${++requests}`, log, disconnected };
+  const context = { requestId: `r${++requests}`, log, disconnected, ...QUICK_READER };
   const response = await handler(new Request(target, rest), context);
   recorder.exchange(rest, response);
   return response;
@@ -121,6 +126,7 @@ function handlerName(pathname: string): keyof App["handlers"] {
     case "/consent":
     case "/health":
     case "/message":
+    case "/publish":
     case "/register":
     case "/revoke":
     case "/sse":

@@ -12,10 +12,10 @@ export class TestClock implements Clock {
     return this.#now;
   }
 
-  /** Lets other work go on, without moving the clock. */
-  sleep(): Promise<void> {
+  /** Lets other work go on, without moving the clock: for a moment, longer where more time would pass. */
+  sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      setTimeout(resolve, 2);
+      setTimeout(resolve, Math.min(Math.max(2, ms / 20), 250));
     });
   }
 

@@ -37,6 +37,8 @@ function createSweep(options: { store?: TableStore; maxRows?: number } = {}) {
     expire: {
       clients: (key: Key) => clients.expire(key),
       sessions: (key: Key) => sessions.expire(key),
+      connections: async () => undefined,
+      inbox: async () => undefined,
     },
     ...(options.maxRows !== undefined && { maxRows: options.maxRows }),
   };

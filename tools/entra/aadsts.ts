@@ -55,6 +55,9 @@ export const AADSTS = {
     status: 400,
     text: "Session information is not sufficient for single-sign-on: a silent sign-in request was sent but no user is signed in.",
   },
+  50059: request(
+    "No tenant-identifying information found in either the request or implied by any provided credentials.",
+  ),
   50072: interaction(
     "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access '{resource}'.",
   ),
@@ -186,6 +189,11 @@ export const AADSTS = {
   700213: client(
     "No matching federated identity record found for presented assertion subject '{detail}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion.",
   ),
+  1002012: {
+    error: "invalid_scope",
+    status: 400,
+    text: "The provided value for scope {detail} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).",
+  },
   7000215: client(
     "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{app}'.",
   ),
@@ -193,6 +201,9 @@ export const AADSTS = {
     "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
   ),
   7000222: client("The provided client secret keys for app '{app}' are expired."),
+  7000229: client(
+    "The client application {app} is missing service principal in the tenant {tenant}.",
+  ),
   9002313: grant("Invalid request. Request is malformed or invalid."),
   9010010: {
     error: "invalid_target",

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { AadError } from "./aad-error.ts";
 import { parseClaims } from "./claims.ts";
-import { findApplication, findTenant } from "./directory.ts";
+import { findTenant } from "./directory.ts";
 import { isRegisteredRedirectUri } from "./redirect-uri.ts";
 import { parseScopes } from "./scopes.ts";
+import { findApplication } from "./service-principals.ts";
 
 /** Where an answer may be sent: checked first, because errors go there only once it is known to be right. */
 export const ReplyToSchema = z.object({

@@ -1,3 +1,4 @@
+import type { Refusal } from "./graph-error.ts";
 import { parseMoment, preferredZone } from "./outlook-time.ts";
 import type { Zone } from "./outlook-time.ts";
 import type { Call } from "./stand-in.ts";
@@ -16,12 +17,6 @@ export interface CalendarView {
   readonly order: { readonly by: string; readonly descending: boolean };
   readonly select: readonly string[] | undefined;
   readonly zone: Zone;
-}
-
-/** Why it cannot be answered, as Graph words it (400). */
-export interface Refusal {
-  readonly code: string;
-  readonly message: string;
 }
 
 /**

@@ -2,8 +2,9 @@ import { timingSafeEqual } from "node:crypto";
 import { errors } from "jose";
 import type { JWTPayload } from "jose";
 import { AadError } from "./aad-error.ts";
-import { findApplication, HOME_TENANT } from "./directory.ts";
+import { HOME_TENANT } from "./directory.ts";
 import type { Application } from "./directory.ts";
+import { findApplication } from "./service-principals.ts";
 import { formOf } from "./stand-in.ts";
 import type { Call, StandIn } from "./stand-in.ts";
 

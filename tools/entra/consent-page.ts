@@ -1,8 +1,8 @@
 import type { AuthorizationRequest } from "./authorization-request.ts";
-import { findApplication } from "./directory.ts";
 import type { Account } from "./directory.ts";
 import { markup, page } from "./page.ts";
 import { GRAPH_SCOPES } from "./scopes.ts";
+import { findApplication } from "./service-principals.ts";
 
 /**
  * "Permissions requested": what the application wants to do as this person, to accept or to cancel.

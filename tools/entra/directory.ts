@@ -1,6 +1,7 @@
 /**
- * Who and what exists in the stand-in: two tenants, four accounts, one application registration and one
- * managed identity. The registration equals `local.settings.sample.json`; nothing here is a secret.
+ * Who and what exists in the stand-in: two tenants, four accounts, our application registration and its managed
+ * identity (other programs: `service-principals.ts`). The registration equals `local.settings.sample.json`; nothing
+ * here is a secret.
  */
 
 /** An Entra tenant, as far as the stand-in knows one. */
@@ -159,9 +160,6 @@ export const APPLICATION: Application = {
   federatedSubject: MANAGED_IDENTITY.principalId,
 };
 
-/** Every registration. Clients that sign in as themselves (client credentials) are registered here too. */
-const APPLICATIONS: readonly Application[] = [APPLICATION];
-
 /** Microsoft Graph's application id: the `aud` of Graph tokens. */
 export const GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000";
 
@@ -182,11 +180,6 @@ export function findTenant(segment: string): Tenant | "any" | undefined {
     return "any";
   }
   return TENANTS.find(({ id, domain }) => id === wanted || domain === wanted);
-}
-
-/** Returns the registration with this client id, or undefined (AADSTS700016). */
-export function findApplication(clientId: string): Application | undefined {
-  return APPLICATIONS.find((application) => application.clientId === clientId.toLowerCase());
 }
 
 /** Returns the accounts that may sign in through a tenant: its own members, or everybody for `"any"`. */

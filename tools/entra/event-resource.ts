@@ -1,17 +1,18 @@
-import type { CalendarEvent } from "./calendar.ts";
-import type { Account } from "./directory.ts";
+import { etagOf } from "./calendar-event.ts";
+import type { CalendarEvent } from "./calendar-event.ts";
+import { ACCOUNTS } from "./directory.ts";
 import { dateTimeTimeZone } from "./outlook-time.ts";
 import type { Zone } from "./outlook-time.ts";
 
 /**
  * A calendar event as Graph writes it.
  *
- * @param owner whose calendar it is in
  * @param zone the time zone of its start and end
  */
-export function eventResource(event: CalendarEvent, owner: Account, zone: Zone) {
+export function eventResource(event: CalendarEvent, zone: Zone) {
+  const isOrganizer = event.organizer.address === ACCOUNTS[event.owner].profile.mail;
   return {
-    "@odata.etag": `W/"${event.id}"`,
+    "@odata.etag": etagOf(event),
     id: event.id,
     subject: event.subject,
     bodyPreview: event.bodyPreview,
@@ -21,28 +22,24 @@ export function eventResource(event: CalendarEvent, owner: Account, zone: Zone) 
     originalStartTimeZone: "UTC",
     originalEndTimeZone: "UTC",
     location: { displayName: event.location, locationType: "default" },
-    organizer: { emailAddress: emailAddress(event.organizer) },
+    organizer: { emailAddress: event.organizer },
     attendees: event.attendees.map((attendee) => ({
       type: "required",
       status: { response: "none", time: "0001-01-01T00:00:00Z" },
-      emailAddress: emailAddress(attendee),
+      emailAddress: attendee,
     })),
     isAllDay: false,
     isCancelled: false,
     isOnlineMeeting: event.online,
-    isOrganizer: event.organizer === owner,
+    isOrganizer,
     importance: "normal",
     sensitivity: "normal",
     showAs: "busy",
     type: "singleInstance",
     responseStatus: {
-      response: event.organizer === owner ? "organizer" : "accepted",
+      response: isOrganizer ? "organizer" : "accepted",
       time: "0001-01-01T00:00:00Z",
     },
     webLink: `https://outlook.example/calendar/item/${event.id}`,
   };
-}
-
-function emailAddress({ profile }: Account) {
-  return { name: profile.displayName, address: profile.mail };
 }

@@ -2,6 +2,8 @@ import { AadError, errorBody } from "./aad-error.ts";
 import type { AadstsCode } from "./aadsts.ts";
 import type { AccountName } from "./directory.ts";
 import { graphError } from "./graph-error.ts";
+import { GRAPH_FAULTS } from "./graph-faults.ts";
+import type { GraphFaultStatus } from "./graph-faults.ts";
 import type { Call, StandIn } from "./stand-in.ts";
 import type { PersonSwitch, Switches } from "./switches.ts";
 
@@ -96,17 +98,28 @@ function tokenThrottled(standIn: StandIn, call: Call): Response {
   return Response.json(body, { status: 429, headers: retryAfter(standIn) });
 }
 
-function graphServerError(standIn: StandIn, call: Call): Response {
-  return graphError(standIn, call, 500, "InternalServerError", "The server encountered an error.");
+/**
+ * Returns the answer of a Graph endpoint that is switched to fail.
+ *
+ * @param status what the switch says; undefined is returned where it is off
+ */
+export function graphFault(
+  standIn: StandIn,
+  call: Call,
+  status: GraphFaultStatus | null,
+): Response | undefined {
+  if (status === null) {
+    return undefined;
+  }
+  const { code, message } = GRAPH_FAULTS[status];
+  const mayRetry = status === 429 || status === 503;
+  return graphError(standIn, call, status, code, message, mayRetry ? retryAfter(standIn) : {});
 }
 
-function graphThrottled(standIn: StandIn, call: Call): Response {
-  return graphError(
-    standIn,
-    call,
-    429,
-    "TooManyRequests",
-    "Too many requests.",
-    retryAfter(standIn),
-  );
+function graphServerError(standIn: StandIn, call: Call): Response | undefined {
+  return graphFault(standIn, call, 500);
+}
+
+function graphThrottled(standIn: StandIn, call: Call): Response | undefined {
+  return graphFault(standIn, call, 429);
 }

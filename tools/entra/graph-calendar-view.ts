@@ -1,36 +1,26 @@
+import { calendarEndpoint } from "./calendar-endpoint.ts";
 import { parseCalendarView } from "./calendar-view-query.ts";
 import type { CalendarView } from "./calendar-view-query.ts";
-import { eventsBetween } from "./calendar.ts";
-import type { CalendarEvent } from "./calendar.ts";
-import type { Account } from "./directory.ts";
+import type { CalendarEvent } from "./calendar-event.ts";
 import { eventResource } from "./event-resource.ts";
-import { graphCaller } from "./graph-caller.ts";
 import { graphError } from "./graph-error.ts";
 import { pickProperties } from "./odata.ts";
 import type { Call, StandIn } from "./stand-in.ts";
 
 /**
  * `GET /v1.0/me/calendarView?startDateTime=…&endDateTime=…`: the person's events in a window, with `$top`,
- * `$skip`, `$orderby`, `$select`, `@odata.nextLink` and `Prefer: outlook.timezone`; needs `Calendars.Read`.
+ * `$skip`, `$orderby`, `$select`, `@odata.nextLink` and `Prefer: outlook.timezone`.
  */
-export async function graphCalendarView(standIn: StandIn, call: Call): Promise<Response> {
-  const caller = await graphCaller(standIn, call);
-  if (caller instanceof Response) {
-    return caller;
-  }
-  if (!caller.scopes.some((scope) => scope.startsWith("Calendars.Read"))) {
-    const message = "Access is denied. Check credentials and try again.";
-    return graphError(standIn, call, 403, "ErrorAccessDenied", message);
-  }
+export const graphCalendarView = calendarEndpoint("Calendars.Read", (standIn, call, caller) => {
   const view = parseCalendarView(call);
   if ("message" in view) {
     return graphError(standIn, call, 400, view.code, view.message);
   }
-  const events = ordered(eventsBetween(caller.account, view.from, view.to), view.order);
+  const events = ordered(standIn.calendars.between(caller.account, view.from, view.to), view.order);
   const shown = events.slice(view.skip, view.skip + view.top);
   const value: Record<string, unknown>[] = [];
   for (const event of shown) {
-    const picked = select(event, caller.account, view);
+    const picked = select(event, view);
     if ("unknown" in picked) {
       const message = `Could not find a property named '${picked.unknown}' on type 'Microsoft.OutlookServices.Event'.`;
       return graphError(standIn, call, 400, "RequestBroker--ParseUri", message);
@@ -50,7 +40,7 @@ export async function graphCalendarView(standIn: StandIn, call: Call): Promise<R
         : {},
     },
   );
-}
+});
 
 function ordered(
   events: CalendarEvent[],
@@ -65,8 +55,8 @@ function ordered(
   return events.toSorted((a, b) => (descending ? compare(b, a) : compare(a, b)));
 }
 
-function select(event: CalendarEvent, owner: Account, view: CalendarView) {
-  const whole = eventResource(event, owner, view.zone);
+function select(event: CalendarEvent, view: CalendarView) {
+  const whole = eventResource(event, view.zone);
   if (!view.select) {
     return { properties: whole };
   }

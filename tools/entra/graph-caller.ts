@@ -10,20 +10,30 @@ const GraphTokenSchema = z.object({
   iss: z.string(),
   oid: z.string(),
   scp: z.string(),
+  appid: z.string(),
+  exp: z.number(),
   nbf: z.number(),
   xms_cc: z.array(z.string()).optional(),
   stand_in: z.object({ serial: z.number(), challengeMet: z.boolean() }),
 });
 
+/** Who asks Graph, and by which token. */
+export interface GraphCaller {
+  readonly account: Account;
+  /** The token's permissions. */
+  readonly scopes: readonly string[];
+  /** The application that the token was issued to. */
+  readonly applicationId: string;
+  /** When the token expires, in milliseconds. */
+  readonly tokenExpiresAt: number;
+}
+
 /**
  * Checks the token of a Graph request: signature, audience, issuer, lifetime, then the claims challenge.
  *
- * @returns the person and the token's permissions, or the `401` to answer with
+ * @returns who asks, or the `401` to answer with
  */
-export async function graphCaller(
-  standIn: StandIn,
-  call: Call,
-): Promise<{ account: Account; scopes: readonly string[] } | Response> {
+export async function graphCaller(standIn: StandIn, call: Call): Promise<GraphCaller | Response> {
   const token = /^bearer (.+)$/i.exec(call.headers.get("authorization") ?? "")?.[1];
   if (token === undefined) {
     return unauthorized(standIn, call, "Access token is empty.");
@@ -56,7 +66,12 @@ export async function graphCaller(
   if (capable && isChallenged(standIn.switches, account.name, claims.stand_in)) {
     return challenge(standIn, call);
   }
-  return { account, scopes: claims.scp.split(" ") };
+  return {
+    account,
+    scopes: claims.scp.split(" "),
+    applicationId: claims.appid,
+    tokenExpiresAt: claims.exp * 1000,
+  };
 }
 
 function unauthorized(standIn: StandIn, call: Call, message: string): Response {

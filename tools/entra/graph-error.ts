@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Call, StandIn } from "./stand-in.ts";
 
+/** Why a request cannot be answered, as Graph words it. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
 /**
  * Graph's error answer: `{ error: { code, message, innerError } }` with the request's ids.
  *

@@ -13,6 +13,6 @@ export async function home(): Promise<Response> {
 <p class="soft">Answers as Microsoft Entra ID and Microsoft Graph would, for development without a tenant. It knows the application <code>${APPLICATION.clientId}</code> and these people:</p>
 <ul class="permissions">
 ${people}</ul>
-<p class="soft">Failures are switched at <code>/admin/switches</code> (GET, PUT) and restored by <code>POST /admin/reset</code>.</p>`,
+<p class="soft">Failures are switched at <code>/admin/switches</code> (GET, PUT) and restored by <code>POST /admin/reset</code>; events are put in calendars at <code>/admin/events</code>. All of it is in <code>tools/entra/README.md</code>.</p>`,
   );
 }

@@ -1,9 +1,17 @@
 import type { AccountName } from "./directory.ts";
 
-/** A value that was handed out, or a verifier that was handed in, for tests that look for secrets where none may be. */
+/** A secret that was handed out, for tests that look for secrets where none may be. */
 export interface Issued {
   readonly kind:
-    "code" | "code_verifier" | "access_token" | "refresh_token" | "id_token" | "client_assertion";
+    | "code"
+    /** Of a PKCE pair: taken in, not handed out. */
+    | "code_verifier"
+    | "access_token"
+    | "refresh_token"
+    | "id_token"
+    | "client_assertion"
+    /** The secret of a subscription: taken in, not handed out, but no more to be found anywhere. */
+    | "client_state";
   readonly account: AccountName | null;
   readonly value: string;
 }

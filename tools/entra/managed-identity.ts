@@ -1,15 +1,33 @@
 import { TOKEN_EXCHANGE_AUDIENCE } from "./client-authentication.ts";
-import { HOME_TENANT, MANAGED_IDENTITY } from "./directory.ts";
+import { APPLICATION, HOME_TENANT, MANAGED_IDENTITY } from "./directory.ts";
+import { issueAppToken } from "./issue-app-token.ts";
+import { findServicePrincipal, PUBLISHER_IDENTITY } from "./service-principals.ts";
+import type { ServicePrincipal } from "./service-principals.ts";
 import type { Call, StandIn } from "./stand-in.ts";
 
 const TOKEN_TTL_SECONDS = 24 * 60 * 60;
 
-/** The only resources that the identity may have tokens for. */
-const RESOURCES: readonly string[] = [TOKEN_EXCHANGE_AUDIENCE];
+const IDENTITIES: readonly string[] = [MANAGED_IDENTITY.clientId, PUBLISHER_IDENTITY.clientId];
+
+/** What Azure's storage calls itself. */
+const STORAGE_AUDIENCE = "https://storage.azure.com";
+
+/** The only resources that identities may have tokens for: the exchange, storage, and our application. */
+const RESOURCES: ReadonlyMap<
+  string,
+  (standIn: StandIn, identity: ServicePrincipal) => Promise<string>
+> = new Map([
+  [TOKEN_EXCHANGE_AUDIENCE, issueAssertion],
+  [STORAGE_AUDIENCE, issueStorageToken],
+  [
+    APPLICATION.clientId,
+    (standIn, identity) => issueAppToken(standIn, identity, "assertion", TOKEN_TTL_SECONDS),
+  ],
+]);
 
 /**
  * `GET /msi/token?resource=…&api-version=2019-08-01[&client_id=…]`: the managed-identity endpoint of App Service
- * (`IDENTITY_ENDPOINT`), so that the way without a secret can be walked locally. The header `X-IDENTITY-HEADER`
+ * (`IDENTITY_ENDPOINT`), so that the way without a secret can be walked locally, to Azurite's tables too. The header `X-IDENTITY-HEADER`
  * keeps out requests that a page or another service was tricked into (server-side request forgery).
  */
 export async function managedIdentityToken(standIn: StandIn, call: Call): Promise<Response> {
@@ -21,37 +39,59 @@ export async function managedIdentityToken(standIn: StandIn, call: Call): Promis
     return refusal(400, "The api-version is not supported; use 2019-08-01.");
   }
   const clientId = query.get("client_id") ?? MANAGED_IDENTITY.clientId;
-  if (clientId.toLowerCase() !== MANAGED_IDENTITY.clientId) {
+  const identity = IDENTITIES.includes(clientId.toLowerCase())
+    ? findServicePrincipal(clientId, HOME_TENANT)
+    : undefined;
+  if (!identity) {
     return refusal(
       400,
       "No User Assigned or Delegated Managed Identity found for specified ClientId.",
     );
   }
   const resource = query.get("resource") ?? "";
-  if (!RESOURCES.includes(resource)) {
+  const issue = RESOURCES.get(resource);
+  if (!issue) {
     return refusal(400, `AADSTS500011: The resource principal named ${resource} was not found.`);
   }
-  const now = Math.floor(standIn.now().getTime() / 1000);
-  const assertion = await standIn.keys.sign("managedIdentity", {
-    aud: resource,
-    iss: `${standIn.base}/${HOME_TENANT.id}/v2.0`,
-    iat: now,
-    nbf: now,
-    exp: now + TOKEN_TTL_SECONDS,
-    azp: MANAGED_IDENTITY.clientId,
-    oid: MANAGED_IDENTITY.principalId,
-    sub: MANAGED_IDENTITY.principalId,
-    tid: HOME_TENANT.id,
-    ver: "2.0",
-  });
-  standIn.ledger.record({ kind: "client_assertion", account: null, value: assertion });
   return Response.json({
-    access_token: assertion,
+    access_token: await issue(standIn, identity),
     client_id: clientId,
-    expires_on: String(now + TOKEN_TTL_SECONDS),
+    expires_on: String(Math.floor(standIn.now().getTime() / 1000) + TOKEN_TTL_SECONDS),
     resource,
     token_type: "Bearer",
   });
+}
+
+/** A token to be exchanged: it proves at the token endpoint which identity its holder is, and is good for nothing else. */
+function issueAssertion(standIn: StandIn, identity: ServicePrincipal): Promise<string> {
+  const iss = `${standIn.base}/${identity.tenant.id}/v2.0`;
+  return sign(standIn, identity, { aud: TOKEN_EXCHANGE_AUDIENCE, iss, ver: "2.0" });
+}
+
+/** A token for tables, as Azurite takes it: Azure's own services still get tokens of version 1.0. */
+function issueStorageToken(standIn: StandIn, identity: ServicePrincipal): Promise<string> {
+  const iss = `https://sts.windows.net/${identity.tenant.id}/`;
+  return sign(standIn, identity, { aud: STORAGE_AUDIENCE, iss, ver: "1.0" });
+}
+
+async function sign(
+  standIn: StandIn,
+  identity: ServicePrincipal,
+  claims: { aud: string; iss: string; ver: string },
+): Promise<string> {
+  const now = Math.floor(standIn.now().getTime() / 1000);
+  const token = await standIn.keys.sign("managedIdentity", {
+    ...claims,
+    iat: now,
+    nbf: now,
+    exp: now + TOKEN_TTL_SECONDS,
+    azp: identity.clientId,
+    oid: identity.id,
+    sub: identity.id,
+    tid: identity.tenant.id,
+  });
+  standIn.ledger.record({ kind: "client_assertion", account: null, value: token });
+  return token;
 }
 
 function refusal(statusCode: number, message: string): Response {

@@ -1,8 +1,9 @@
 import type { AuthorizationRequest } from "./authorization-request.ts";
-import { accountsOf, findApplication, findTenant } from "./directory.ts";
+import { accountsOf, findTenant } from "./directory.ts";
 import type { Account } from "./directory.ts";
 import { markup, page } from "./page.ts";
 import type { Html } from "./page.ts";
+import { findApplication } from "./service-principals.ts";
 
 /**
  * The account picker: one button an account, and one to decline. No password: nobody here has one.

@@ -1,7 +1,14 @@
 import { getIssued, getRequests, getSwitches, postReset, putSwitches } from "./admin.ts";
+import { deleteAdminEvent, patchAdminEvent, postAdminEvent } from "./admin-events.ts";
 import { authorize } from "./authorize.ts";
 import { instanceDiscovery, jwks, openidConfiguration } from "./discovery.ts";
 import { graphCalendarView } from "./graph-calendar-view.ts";
+import {
+  deleteGraphEvent,
+  getGraphEvent,
+  patchGraphEvent,
+  postGraphEvent,
+} from "./graph-events.ts";
 import { graphMe } from "./graph-me.ts";
 import { home } from "./home.ts";
 import { logout } from "./logout.ts";
@@ -9,6 +16,20 @@ import { managedIdentityToken } from "./managed-identity.ts";
 import { signIn } from "./sign-in.ts";
 import { formOf } from "./stand-in.ts";
 import type { Call, StandIn } from "./stand-in.ts";
+import {
+  deleteAdminSubscription,
+  getAdminSubscriptions,
+  getNotifications,
+  postAdminLifecycle,
+} from "./subscriptions/admin-subscriptions.ts";
+import {
+  getSubscription,
+  listSubscriptions,
+  reauthorizeSubscription,
+  renewSubscription,
+  subscribe,
+  unsubscribe,
+} from "./subscriptions/graph-subscriptions.ts";
 import { token } from "./token.ts";
 
 export interface Route {
@@ -32,6 +53,13 @@ export const ROUTES: readonly Route[] = [
   { method: "POST", path: "/admin/reset", handle: postReset },
   { method: "GET", path: "/admin/requests", handle: getRequests },
   { method: "GET", path: "/admin/issued", handle: getIssued },
+  { method: "POST", path: "/admin/events", handle: postAdminEvent },
+  { method: "PATCH", path: "/admin/events/:id", handle: patchAdminEvent },
+  { method: "DELETE", path: "/admin/events/:id", handle: deleteAdminEvent },
+  { method: "GET", path: "/admin/subscriptions", handle: getAdminSubscriptions },
+  { method: "DELETE", path: "/admin/subscriptions/:id", handle: deleteAdminSubscription },
+  { method: "POST", path: "/admin/subscriptions/:id/lifecycle", handle: postAdminLifecycle },
+  { method: "GET", path: "/admin/notifications", handle: getNotifications },
 
   {
     method: "GET",
@@ -52,15 +80,28 @@ export const ROUTES: readonly Route[] = [
   { method: "GET", path: `${OAUTH}/logout`, handle: logout, counted: "logout" },
   { method: "GET", path: "/msi/token", handle: managedIdentityToken, counted: "managedIdentity" },
 
-  { method: "GET", path: "/v1.0/me", handle: graphMe, counted: "graph.me", area: "graph" },
-  {
-    method: "GET",
-    path: "/v1.0/me/calendarView",
-    handle: graphCalendarView,
-    counted: "graph.calendarView",
-    area: "graph",
-  },
+  graph("GET", "/me", graphMe, "me"),
+  graph("GET", "/me/calendarView", graphCalendarView, "calendarView"),
+  graph("POST", "/me/events", postGraphEvent, "createEvent"),
+  graph("GET", "/me/events/:id", getGraphEvent, "getEvent"),
+  graph("PATCH", "/me/events/:id", patchGraphEvent, "changeEvent"),
+  graph("DELETE", "/me/events/:id", deleteGraphEvent, "deleteEvent"),
+  graph("POST", "/subscriptions", subscribe, "subscribe"),
+  graph("GET", "/subscriptions", listSubscriptions, "listSubscriptions"),
+  graph("GET", "/subscriptions/:id", getSubscription, "getSubscription"),
+  graph("PATCH", "/subscriptions/:id", renewSubscription, "renewSubscription"),
+  graph(
+    "POST",
+    "/subscriptions/:id/reauthorize",
+    reauthorizeSubscription,
+    "reauthorizeSubscription",
+  ),
+  graph("DELETE", "/subscriptions/:id", unsubscribe, "unsubscribe"),
 ];
+
+function graph(method: string, path: string, handle: Route["handle"], name: string): Route {
+  return { method, path: `/v1.0${path}`, handle, counted: `graph.${name}`, area: "graph" };
+}
 
 function tokenCounter(call: Call): string {
   const grantType = formOf(call).get("grant_type") ?? "";

@@ -1,14 +1,19 @@
+import type { Calendars } from "./calendars.ts";
 import type { Codes } from "./codes.ts";
 import type { Consents } from "./consents.ts";
 import type { Keys } from "./keys.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Outbox } from "./subscriptions/outbox.ts";
+import type { Subscriptions } from "./subscriptions/subscriptions.ts";
 import type { Switches } from "./switches.ts";
+import type { Wait } from "./wait.ts";
 
 /** What every endpoint of the stand-in works with. */
 export interface StandIn {
   /** `http://localhost:PORT`: the base of the issuer and of every endpoint. */
   readonly base: string;
   readonly now: () => Date;
+  readonly wait: Wait;
   /** Numbers that only grow, across restarts too: they tell which sign-ins came after a switch was set. */
   readonly nextSerial: () => number;
   readonly keys: Keys;
@@ -16,6 +21,10 @@ export interface StandIn {
   readonly consents: Consents;
   readonly codes: Codes;
   readonly ledger: Ledger;
+  readonly calendars: Calendars;
+  readonly subscriptions: Subscriptions;
+  /** What is on its way to the subscribers. */
+  readonly outbox: Outbox;
 }
 
 /** One HTTP request, its body already read. */

@@ -3,9 +3,17 @@ import { AADSTS } from "./aadsts.ts";
 import type { AadstsCode } from "./aadsts.ts";
 import { ACCOUNT_NAMES } from "./directory.ts";
 import type { AccountName } from "./directory.ts";
+import { GRAPH_FAULTS } from "./graph-faults.ts";
+import type { GraphFaultStatus } from "./graph-faults.ts";
 
 const people = z.array(z.enum(ACCOUNT_NAMES));
 const areas = z.array(z.enum(["token", "graph"]));
+
+const graphStatus = z
+  .custom<GraphFaultStatus>((value) => typeof value === "number" && value in GRAPH_FAULTS, {
+    error: "not one of the statuses in tools/entra/graph-faults.ts",
+  })
+  .nullable();
 
 const SwitchesSchema = z.strictObject({
   consentRequired: people,
@@ -26,6 +34,12 @@ const SwitchesSchema = z.strictObject({
   delayMs: z.int().min(0).max(60_000),
   accessTokenSeconds: z.int().min(1).max(86_400),
   down: z.boolean(),
+  notificationDelayMs: z.int().min(0).max(3_600_000),
+  notificationsLost: z.boolean(),
+  notificationsRepeated: z.boolean(),
+  notificationsReordered: z.boolean(),
+  subscribeFault: graphStatus,
+  renewFault: graphStatus,
 });
 
 /** The failure switches, as `GET /admin/switches` shows them. What each does is in `faults.ts`. */
@@ -67,6 +81,21 @@ export interface SwitchSettings {
   accessTokenSeconds: number;
   /** Every connection but the admin's is cut without an answer: gone away, until it is switched back. */
   down: boolean;
+  /** Notifications wait this long, in milliseconds; what goes to one address meanwhile joins the same post. */
+  notificationDelayMs: number;
+  /** Nobody is told of changes any more, not even later; lifecycle events still go out. */
+  notificationsLost: boolean;
+  /** Every post of notifications is made twice. */
+  notificationsRepeated: boolean;
+  /**
+   * The later notification comes first: one alone waits for the next, and then each is posted by itself, newest
+   * first. Switched off, what still waits is sent.
+   */
+  notificationsReordered: boolean;
+  /** `POST /subscriptions` answers this status: 403, 429, 500, 503, … of `graph-faults.ts`. null: none. */
+  subscribeFault: GraphFaultStatus | null;
+  /** `PATCH` of a subscription and `POST …/reauthorize` answer this status. null: none. */
+  renewFault: GraphFaultStatus | null;
 }
 
 /** The switches that name people. */
@@ -89,6 +118,12 @@ const DEFAULTS: SwitchSettings = {
   delayMs: 0,
   accessTokenSeconds: 75 * 60,
   down: false,
+  notificationDelayMs: 0,
+  notificationsLost: false,
+  notificationsRepeated: false,
+  notificationsReordered: false,
+  subscribeFault: null,
+  renewFault: null,
 };
 
 export interface Switches {

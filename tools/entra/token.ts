@@ -1,6 +1,7 @@
 import { AadError, errorBody } from "./aad-error.ts";
 import { parseClaims } from "./claims.ts";
 import { authenticateClient } from "./client-authentication.ts";
+import { redeemClientCredentials } from "./client-credentials.ts";
 import { redeemCode } from "./code-grant.ts";
 import { findAccount, findTenant } from "./directory.ts";
 import type { Application } from "./directory.ts";
@@ -13,25 +14,23 @@ import { parseScopes } from "./scopes.ts";
 import { formOf } from "./stand-in.ts";
 import type { Call, StandIn } from "./stand-in.ts";
 
-interface GrantType {
-  readonly stage: Stage;
-  readonly redeem: (standIn: StandIn, call: Call, application: Application) => Promise<Redeemed>;
-}
+/** From the request of an authenticated client to the token answer. */
+type GrantType = (standIn: StandIn, call: Call, application: Application) => Promise<object>;
 
-/** The grant types of people. An application's own (`client_credentials`) has no person and needs a branch of its own. */
 const GRANT_TYPES: ReadonlyMap<string, GrantType> = new Map([
-  ["authorization_code", { stage: "code", redeem: redeemCode }],
-  ["refresh_token", { stage: "refresh", redeem: redeemRefreshToken }],
+  ["authorization_code", ofPerson("code", redeemCode)],
+  ["refresh_token", ofPerson("refresh", redeemRefreshToken)],
+  ["client_credentials", redeemClientCredentials],
 ]);
 
 /**
- * `POST /{tenant}/oauth2/v2.0/token`: redeems a code or a refresh token.
+ * `POST /{tenant}/oauth2/v2.0/token`: redeems a code, a refresh token, or an application's own credentials.
  *
  * @returns the tokens, or Entra's error JSON
  */
 export async function token(standIn: StandIn, call: Call): Promise<Response> {
   try {
-    const tokens = await redeem(standIn, call);
+    const tokens = await grantTokens(standIn, call);
     return Response.json(tokens, { headers: NO_STORE });
   } catch (error) {
     if (!(error instanceof AadError)) {
@@ -49,7 +48,7 @@ export async function token(standIn: StandIn, call: Call): Promise<Response> {
 
 const NO_STORE = { "cache-control": "no-store, no-cache", pragma: "no-cache" };
 
-async function redeem(standIn: StandIn, call: Call) {
+async function grantTokens(standIn: StandIn, call: Call) {
   const form = formOf(call);
   if (!findTenant(call.params["tenant"] ?? "")) {
     throw new AadError(90002, { tenant: call.params["tenant"] ?? "" });
@@ -61,23 +60,34 @@ async function redeem(standIn: StandIn, call: Call) {
   if (form.has("resource")) {
     throw new AadError(9010010);
   }
-  const redeemed = await grantType.redeem(standIn, call, application);
-  checkTenant(call, redeemed);
-  const { account, serial } = redeemed.grant;
-  const fault = personFault(standIn.switches, grantType.stage, account, serial);
-  if (fault) {
-    throw fault;
-  }
-  const scopes = parseScopes(form.get("scope") ?? redeemed.grant.scope);
-  if (standIn.consents.missing(account, scopes.graph).length > 0) {
-    throw new AadError(65001);
-  }
-  const { capabilities } = parseClaims(form.get("claims") ?? undefined);
-  redeemed.commit();
-  return issueTokens(standIn, redeemed, scopes, {
-    capabilities,
-    clientInfo: redeemed.clientInfo || form.get("client_info") === "1",
-  });
+  return grantType(standIn, call, application);
+}
+
+/** The grants that stand for a person who signed in; they differ in what is redeemed. */
+function ofPerson(
+  stage: Stage,
+  redeem: (standIn: StandIn, call: Call, application: Application) => Promise<Redeemed>,
+): GrantType {
+  return async (standIn, call, application) => {
+    const form = formOf(call);
+    const redeemed = await redeem(standIn, call, application);
+    checkTenant(call, redeemed);
+    const { account, serial } = redeemed.grant;
+    const fault = personFault(standIn.switches, stage, account, serial);
+    if (fault) {
+      throw fault;
+    }
+    const scopes = parseScopes(form.get("scope") ?? redeemed.grant.scope);
+    if (standIn.consents.missing(account, scopes.graph).length > 0) {
+      throw new AadError(65001);
+    }
+    const { capabilities } = parseClaims(form.get("claims") ?? undefined);
+    redeemed.commit();
+    return issueTokens(standIn, redeemed, scopes, {
+      capabilities,
+      clientInfo: redeemed.clientInfo || form.get("client_info") === "1",
+    });
+  };
 }
 
 function requireGrantType(form: URLSearchParams): GrantType {

@@ -38,6 +38,22 @@ export async function freePort(): Promise<number> {
   }
 }
 
+/**
+ * Chooses the first of several ports in a row, as {@link freePort} chooses one.
+ *
+ * @returns A port that is free, as are the `count - 1` after it.
+ */
+export async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const first = await freePort();
+    const others = Array.from({ length: count - 1 }, (_, n) => first + n + 1);
+    const taken = await Promise.all(
+      others.flatMap((port) => [isTaken(port, "127.0.0.1"), isTaken(port, "::1")]),
+    );
+    if (!taken.includes(true)) return first;
+  }
+}
+
 function isTaken(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

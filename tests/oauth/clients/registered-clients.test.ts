@@ -37,6 +37,8 @@ beforeEach(async () => {
   const expire = {
     clients: clients.expire.bind(clients),
     sessions: async () => undefined,
+    connections: async () => undefined,
+    inbox: async () => undefined,
   };
   const log = jsonLog(() => undefined);
   sweep = new Sweep({ store, expiries, clock, log, expire });

@@ -21,6 +21,8 @@ class LossyStore extends MemoryStore {
   }
 }
 
+const never = async () => undefined;
+
 describe("the assertions that have been used", () => {
   it("count once each, by client and jti", async () => {
     const used = new UsedAssertions({ store: new MemoryStore(), random: systemRandom });
@@ -38,7 +40,7 @@ describe("the assertions that have been used", () => {
   it("are forgotten in the hour after they have ended", async () => {
     const store = new MemoryStore();
     const used = new UsedAssertions({ store, random: systemRandom });
-    const expire = { clients: async () => undefined, sessions: async () => undefined };
+    const expire = { clients: never, sessions: never, connections: never, inbox: never };
     const log = jsonLog(() => undefined);
     const sweep = new Sweep({ store, clock, log, expiries: new Expiries({ store }), expire });
     await sweep.run();

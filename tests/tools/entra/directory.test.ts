@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { ACCOUNTS, APPLICATION, HOME_TENANT } from "../../../tools/entra/directory.ts";
+import { PUBLISHER } from "../../../tools/entra/service-principals.ts";
 
+const README = join(import.meta.dirname, "../../../tools/entra/README.md");
 const SAMPLE = join(import.meta.dirname, "../../../local.settings.sample.json");
 
 it("has the registration that the sample settings name", async () => {
@@ -15,6 +17,13 @@ it("has the registration that the sample settings name", async () => {
     ENTRA_CLIENT_ID: APPLICATION.clientId,
     ENTRA_CLIENT_SECRET: APPLICATION.secret,
   });
+});
+
+it("has the publisher that its README asks for a token with", async () => {
+  const readme = await readFile(README, "utf8");
+  expect(readme).toContain(PUBLISHER.clientId);
+  expect(readme).toContain(PUBLISHER.secret);
+  expect(readme).toContain(`${APPLICATION.clientId}/.default`);
 });
 
 it("has no two people with one object id or one address", () => {

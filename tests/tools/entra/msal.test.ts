@@ -7,10 +7,11 @@ import {
 import type { NodeAuthOptions } from "@azure/msal-node";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { APPLICATION, HOME_TENANT, MANAGED_IDENTITY } from "../../../tools/entra/directory.ts";
+import { PUBLISHER, PUBLISHER_IDENTITY } from "../../../tools/entra/service-principals.ts";
 import { signInAs } from "../../../tools/entra/sign-in-as.ts";
 import { startEntra } from "../../../tools/entra/start-entra.ts";
 import type { RunningEntra } from "../../../tools/entra/start-entra.ts";
-import { graph, REDIRECT_URI } from "./support.ts";
+import { claimsOf, graph, REDIRECT_URI } from "./support.ts";
 
 const SCOPES = ["User.Read", "Calendars.Read"];
 
@@ -25,14 +26,17 @@ afterEach(() => {
 afterAll(() => entra.stop());
 
 /** MSAL as the product configures it: an https authority, and the http endpoints as metadata. */
-async function application(credential: Partial<NodeAuthOptions>) {
+async function application(
+  credential: Partial<NodeAuthOptions>,
+  clientId: string = APPLICATION.clientId,
+) {
   const { host } = new URL(entra.url);
   const discovery = `${entra.url}/${HOME_TENANT.id}/v2.0/.well-known/openid-configuration`;
   const authorityMetadata = await (await fetch(discovery)).text();
   entra.reset();
   return new ConfidentialClientApplication({
     auth: {
-      clientId: APPLICATION.clientId,
+      clientId,
       authority: `https://${host}/${HOME_TENANT.id}`,
       knownAuthorities: [host],
       authorityMetadata,
@@ -129,18 +133,37 @@ describe("MSAL's confidential client", () => {
   });
 });
 
-const assertionOf = async () => {
+describe("MSAL's client credentials", () => {
+  it.each([
+    ["a secret", { clientSecret: PUBLISHER.secret }, "1"],
+    ["its managed identity's token", { clientAssertion: () => publisherAssertion() }, "2"],
+  ])("give a program a token with %s", async (_what, credential, azpacr) => {
+    const msal = await application(credential, PUBLISHER.clientId);
+    const answer = await msal.acquireTokenByClientCredential({
+      scopes: [`${APPLICATION.clientId}/.default`],
+    });
+    expect(claimsOf(answer?.accessToken ?? "")).toMatchObject({
+      azp: PUBLISHER.clientId,
+      azpacr,
+      roles: ["Mcp.Publish"],
+    });
+  });
+});
+
+const identityToken = async (clientId: string, resource: string) => {
   vi.stubEnv("IDENTITY_ENDPOINT", `${entra.url}/msi/token`);
   vi.stubEnv("IDENTITY_HEADER", MANAGED_IDENTITY.identityHeader);
   const identity = new ManagedIdentityApplication({
-    managedIdentityIdParams: { userAssignedClientId: MANAGED_IDENTITY.clientId },
+    managedIdentityIdParams: { userAssignedClientId: clientId },
   });
-  const { accessToken } = await identity.acquireToken({
-    resource: "api://AzureADTokenExchange",
-    forceRefresh: true,
-  });
+  const { accessToken } = await identity.acquireToken({ resource, forceRefresh: true });
   return accessToken;
 };
+
+const assertionOf = () => identityToken(MANAGED_IDENTITY.clientId, "api://AzureADTokenExchange");
+
+const publisherAssertion = () =>
+  identityToken(PUBLISHER_IDENTITY.clientId, "api://AzureADTokenExchange");
 
 const askForAssertion = async (
   parameters: Record<string, string>,
@@ -163,11 +186,30 @@ describe("a managed identity in place of the secret", () => {
     expect(entra.requests()["managedIdentity"]).toBeGreaterThan(0);
   });
 
+  it("gets a token for our application, with the roles that the identity was given", async () => {
+    const publisher = claimsOf(
+      await identityToken(PUBLISHER_IDENTITY.clientId, APPLICATION.clientId),
+    );
+    expect(publisher).toMatchObject({
+      aud: APPLICATION.clientId,
+      iss: `${entra.url}/${HOME_TENANT.id}/v2.0`,
+      azp: PUBLISHER_IDENTITY.clientId,
+      azpacr: "2",
+      idtyp: "app",
+      oid: PUBLISHER_IDENTITY.principalId,
+      roles: ["Mcp.Publish"],
+    });
+    const own = claimsOf(await identityToken(MANAGED_IDENTITY.clientId, APPLICATION.clientId));
+    expect(own["oid"]).toBe(MANAGED_IDENTITY.principalId);
+    expect(own).not.toHaveProperty("roles");
+  });
+
   it("gets no token without the right header, for another identity or another resource", async () => {
     expect(await askForAssertion({})).toBe(200);
     expect(await askForAssertion({}, "wrong")).toBe(401);
     expect(await askForAssertion({ client_id: APPLICATION.clientId })).toBe(400);
     expect(await askForAssertion({ resource: "https://graph.microsoft.com" })).toBe(400);
+    expect(await askForAssertion({ resource: `api://${APPLICATION.clientId}` })).toBe(400);
     expect(await askForAssertion({ "api-version": "2017-09-01" })).toBe(400);
   });
 });

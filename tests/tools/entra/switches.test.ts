@@ -46,6 +46,12 @@ describe("the admin endpoints", () => {
       delayMs: 0,
       accessTokenSeconds: 4500,
       down: false,
+      notificationDelayMs: 0,
+      notificationsLost: false,
+      notificationsRepeated: false,
+      notificationsReordered: false,
+      subscribeFault: null,
+      renewFault: null,
     });
     expect((await put({ mfaRequired: ["alice"] })).status).toBe(200);
     await put({ throttled: ["graph"] });

@@ -1,21 +1,10 @@
 import { createHash } from "node:crypto";
-import { ACCOUNTS } from "./directory.ts";
+import { personOf } from "./calendar-event.ts";
+import type { CalendarEvent } from "./calendar-event.ts";
+import { ACCOUNTS, findAccount } from "./directory.ts";
 import type { Account, AccountName } from "./directory.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-
-/** An event of somebody's calendar; times are milliseconds. */
-export interface CalendarEvent {
-  readonly id: string;
-  readonly subject: string;
-  readonly bodyPreview: string;
-  readonly start: number;
-  readonly end: number;
-  readonly location: string;
-  readonly online: boolean;
-  readonly organizer: Account;
-  readonly attendees: readonly Account[];
-}
 
 interface Meeting {
   readonly subject: string;
@@ -70,22 +59,33 @@ const MEETINGS: readonly Meeting[] = [
   },
 ];
 
+/** Outlook's ids begin like this. */
+export const ID_PREFIX = "AAMk";
+
 /** When a day's events begin, in hours UTC; far enough apart that none overlap. */
 const SLOTS = [8, 10, 13, 15];
 
 /**
- * The events of a person that overlap a window, in order of their start. They follow from the person and the day
- * alone, two to four a day, so every run and every machine sees the same ones.
+ * The events that are in a person's calendar from the start and overlap a window. They follow from the person and the
+ * day alone, two to four a day, so every run and every machine sees the same ones.
  *
  * @param from milliseconds, inclusive
  * @param to milliseconds, exclusive
  */
-export function eventsBetween(account: Account, from: number, to: number): CalendarEvent[] {
+export function seededEventsBetween(account: Account, from: number, to: number): CalendarEvent[] {
   const events: CalendarEvent[] = [];
   for (let day = Math.floor(from / DAY_MS); day * DAY_MS < to; day += 1) {
     events.push(...eventsOn(account, day).filter(({ start, end }) => start < to && end > from));
   }
   return events;
+}
+
+/** Returns the seeded event with this id, or undefined. */
+export function findSeededEvent(id: string): CalendarEvent | undefined {
+  const seed = Buffer.from(id.slice(ID_PREFIX.length), "base64url").toString();
+  const [, name = "", day] = /^(\w+)\/(-?\d{1,6})\/\d$/.exec(seed) ?? [];
+  const account = findAccount(name);
+  return account && eventsOn(account, Number(day)).find((event) => event.id === id);
 }
 
 function eventsOn(account: Account, day: number): CalendarEvent[] {
@@ -102,15 +102,17 @@ function eventsOn(account: Account, day: number): CalendarEvent[] {
     const others = meeting.with.filter((name) => name !== account.name);
     return [
       {
-        id: `AAMk${Buffer.from(`${account.name}/${day}/${slot}`).toString("base64url")}`,
+        id: `${ID_PREFIX}${Buffer.from(`${account.name}/${day}/${slot}`).toString("base64url")}`,
+        owner: account.name,
         subject: meeting.subject,
         bodyPreview: meeting.body,
         start,
         end: start + meeting.minutes * 60 * 1000,
         location: meeting.location,
         online: meeting.online,
-        organizer: ACCOUNTS[meeting.with[0] ?? account.name],
-        attendees: others.map((name) => ACCOUNTS[name]),
+        organizer: personOf(ACCOUNTS[meeting.with[0] ?? account.name]),
+        attendees: others.map((name) => personOf(ACCOUNTS[name])),
+        version: 0,
       },
     ];
   });

@@ -1,0 +1,28 @@
+import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
+
+/** The requests of a client that have not been answered yet. */
+export class PendingCalls {
+  readonly #ids = new Set<RequestId>();
+  readonly #waiting = new Set<() => void>();
+
+  began(id: RequestId): void {
+    this.#ids.add(id);
+  }
+
+  answered(id: RequestId): void {
+    this.#ids.delete(id);
+    if (this.#ids.size > 0) return;
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+
+  get ids(): readonly RequestId[] {
+    return [...this.#ids];
+  }
+
+  /** Resolves once all are answered. */
+  allAnswered(): Promise<void> {
+    if (this.#ids.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+}

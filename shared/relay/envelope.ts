@@ -1,0 +1,57 @@
+import { JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
+import type { Change } from "../features/feature.ts";
+import { SCOPES } from "../oauth/scopes.ts";
+import type { Caller } from "../sessions/bearer.ts";
+
+const session = z.object({
+  id: z.string(),
+  userKey: z.string(),
+  clientId: z.string(),
+  clientName: z.string(),
+  scopes: z.array(z.enum(SCOPES)),
+  roles: z.array(z.string()),
+  resource: z.string(),
+  createdAt: z.number(),
+  idleUntil: z.number(),
+  endsAt: z.number(),
+  claims: z.string().optional(),
+  device: z.string().optional(),
+});
+
+const caller: z.ZodType<Caller> = z.object({ session, scopes: z.array(z.enum(SCOPES)) });
+
+const change: z.ZodType<Change> = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("resource-updated"), uri: z.string() }),
+  z.object({ kind: z.enum(["tools-changed", "resources-changed", "prompts-changed"]) }),
+]);
+
+const connection = z.string();
+
+/** What one instance tells another. It travels sealed: see `inbox.ts`. */
+export const envelopeSchema = z.discriminatedUnion("kind", [
+  /** A message of a client for one of its connections. */
+  z.object({
+    kind: z.literal("message"),
+    connection,
+    caller,
+    message: JSONRPCMessageSchema,
+  }),
+  /** Something of a person's is different now. */
+  z.object({ kind: z.literal("change"), userKey: z.string(), change }),
+  /** A feed has a new value: for these people, or for everybody. */
+  z.object({
+    kind: z.literal("feed"),
+    uri: z.string(),
+    userKeys: z.array(z.string()).optional(),
+  }),
+  z.object({ kind: z.literal("session-ended"), sessionId: z.string() }),
+  /** A connection was ended by its client, by way of another instance. */
+  z.object({ kind: z.literal("connection-ended"), connection }),
+  /** The row of a connection has changed: what is remembered of it is out of date. */
+  z.object({ kind: z.literal("connection-changed"), connection }),
+  /** Answers that a connection could not deliver wait for this one, in the `events` table. */
+  z.object({ kind: z.literal("answers-waiting"), connection, from: connection }),
+]);
+
+export type Envelope = z.infer<typeof envelopeSchema>;

@@ -1,0 +1,32 @@
+/** Right after a relayed message more are to be expected. */
+const EAGER_MS = 25;
+const EAGER_FOR_MS = 2_000;
+
+/** While people are at work. */
+const BUSY_MS = 100;
+const BUSY_FOR_MS = 5 * 60_000;
+
+const IDLE_MS = 1_000;
+
+/** How often an instance looks into its inbox. An instance has one poll, however many streams it holds. */
+export class PollPace {
+  #relayedAt = -Infinity;
+  #trafficAt = -Infinity;
+
+  /** A message came through the relay. */
+  relayed(now: number): void {
+    this.#relayedAt = now;
+    this.#trafficAt = now;
+  }
+
+  /** A client sent something here. */
+  traffic(now: number): void {
+    this.#trafficAt = now;
+  }
+
+  /** @returns Milliseconds until the next look. */
+  interval(now: number): number {
+    if (now - this.#relayedAt < EAGER_FOR_MS) return EAGER_MS;
+    return now - this.#trafficAt < BUSY_FOR_MS ? BUSY_MS : IDLE_MS;
+  }
+}

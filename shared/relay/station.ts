@@ -1,0 +1,130 @@
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import type { Connections } from "../mcp/connections.ts";
+import type { FastPath } from "./fast-path.ts";
+import type { InboxReader, Receive } from "./inbox-reader.ts";
+import { type Lease, LEASE_RENEWAL_MS } from "./lease.ts";
+import type { PollPace } from "./poll-pace.ts";
+import type { Relay } from "./relay.ts";
+
+/** How often storage is tried while it is away. */
+const AFTER_OUTAGE_MS = 200;
+
+/** How often the inbox is looked into while messages come by the fast path. */
+const BESIDE_FAST_PATH_MS = 1_000;
+
+/**
+ * Receives what other instances send to this one, for as long as it holds anything: keeps its lease and
+ * reads its inbox. An instance without connections costs storage nothing.
+ */
+export class Station {
+  readonly #connections: Connections;
+  readonly #lease: Lease;
+  readonly #reader: InboxReader;
+  readonly #relay: Relay;
+  readonly #fastPath: FastPath | undefined;
+  readonly #pace: PollPace;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #running: Promise<void> | undefined;
+  #entering = 0;
+  #closed = false;
+  readonly #closing = Promise.withResolvers<void>();
+  #out = false;
+
+  constructor(deps: {
+    connections: Connections;
+    lease: Lease;
+    reader: InboxReader;
+    relay: Relay;
+    fastPath: FastPath | undefined;
+    pace: PollPace;
+    clock: Clock;
+    log: Log;
+  }) {
+    this.#connections = deps.connections;
+    this.#lease = deps.lease;
+    this.#reader = deps.reader;
+    this.#relay = deps.relay;
+    this.#fastPath = deps.fastPath;
+    this.#pace = deps.pace;
+    this.#clock = deps.clock;
+    this.#log = deps.log;
+  }
+
+  /**
+   * Opens a connection at this instance: the lease is held before the others can learn of the connection.
+   *
+   * @param open Lists the connection under the instance's id and adds it to `Connections`.
+   * @throws StorageUnavailable
+   */
+  async open<T>(open: (instance: string) => Promise<T>): Promise<T> {
+    this.#entering += 1;
+    // Whoever opens a stream is about to say something, and not necessarily here.
+    this.#pace.traffic(this.#clock.now());
+    try {
+      // A lease that was lost meanwhile is taken anew, under another id.
+      if (!(await this.#lease.hold())) await this.#lease.hold();
+      return await open(this.#lease.id);
+    } finally {
+      this.#entering -= 1;
+      if (!this.#closed) this.#running ??= this.#run();
+    }
+  }
+
+  /** Gives up the lease, after a last look into the inbox. What arrives from now on is refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#closing.resolve();
+    await this.#running;
+    try {
+      if (this.#connections.count > 0) await this.#read();
+      await this.#lease.release();
+    } catch (error) {
+      this.#log.error("lease-not-released", error);
+    }
+    await this.#fastPath?.stop();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed && (this.#connections.count > 0 || this.#entering > 0)) {
+      try {
+        await this.#read();
+        if (this.#out) this.#log.info("relay-back");
+        this.#out = false;
+      } catch (error) {
+        // Once an outage, not at every look.
+        if (!this.#out) this.#log.error("relay-out", error);
+        this.#out = true;
+      }
+      await Promise.race([this.#clock.sleep(this.#interval()), this.#closing.promise]);
+    }
+    this.#running = undefined;
+    if (this.#closed) return;
+    await this.#lease.release().catch((error: unknown) => {
+      this.#log.error("lease-not-released", error);
+    });
+  }
+
+  async #read(): Promise<void> {
+    if (!(await this.#lease.hold(LEASE_RENEWAL_MS))) {
+      this.#reader.forget();
+      return;
+    }
+    const instance = this.#lease.id;
+    this.#fastPath?.start(instance, this.#receive);
+    await this.#reader.read(instance, this.#receive);
+  }
+
+  readonly #receive: Receive = async (id, envelope) => {
+    // A frozen instance may have slept between the claim and now.
+    if (await this.#lease.hold()) await this.#relay.receive(id, envelope);
+  };
+
+  #interval(): number {
+    // Back at once when storage is: until then this instance's lease looks lapsed.
+    if (this.#out) return AFTER_OUTAGE_MS;
+    const interval = this.#pace.interval(this.#clock.now());
+    return this.#fastPath?.healthy === true ? Math.max(interval, BESIDE_FAST_PATH_MS) : interval;
+  }
+}
