@@ -26,7 +26,7 @@ export function requestFaultPage(view: RequestFaultView): Response {
     body: html`
       <h1>This app’s request does not work</h1>
       <p>
-        ${claimedName(clientName)} has sent you here with a request that cannot be answered.
+        ${claimedName(clientName)} has sent you here with a request that cannot be answered:
         ${fault}
       </p>
       <h2>What you can do</h2>
