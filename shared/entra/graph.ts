@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 
 const TIMEOUT_MS = 20_000;
 
@@ -151,9 +151,26 @@ function claimsChallenge(response: Response): string | undefined {
   return encoded && Buffer.from(encoded, "base64").toString();
 }
 
+/** What of Graph's errors the log may hold: the message beside it can name people and what is theirs. */
+const graphFault = z.object({
+  error: z.object({
+    code: z.string().regex(/^[\w.]{1,100}$/),
+    innerError: z.object({ "request-id": z.guid() }).optional(),
+  }),
+});
+
+/** @returns Graph's code, and the id under which Microsoft finds the request. */
+function faultOf(body: string): string {
+  try {
+    const { code, innerError } = graphFault.parse(JSON.parse(body)).error;
+    return innerError === undefined ? code : `${code}, request ${innerError["request-id"]}`;
+  } catch {
+    return "an answer that is not known";
+  }
+}
+
 function toGraphError(status: number, body: string): GraphError {
-  // The body may hold anything of the person's: it is cut short, and only the log sees it.
-  const options = { cause: new Error(`Graph ${status}: ${body.slice(0, 500)}`) };
+  const options = { cause: new Error(`Graph ${status}: ${faultOf(body)}`) };
   switch (status) {
     case 401:
       return new GraphError(
