@@ -5,6 +5,7 @@ import { homeHandler } from "./http/home.ts";
 import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
 import { messageHandler } from "./mcp/message.ts";
 import { sseHandler } from "./mcp/sse.ts";
+import { mcpHandler } from "./mcp/streamable/mcp.ts";
 import { authorizeHandler } from "./oauth/authorize.ts";
 import { callbackHandler } from "./oauth/callback.ts";
 import { consentHandler } from "./oauth/consent.ts";
@@ -57,6 +58,7 @@ export function createHandlers(parts: Parts) {
     ),
 
     sse: mcp({ GET: sseHandler(parts) }),
+    mcp: mcp({ POST: mcpHandler(parts) }),
     message: mcp({ POST: messageHandler(parts) }),
   };
 }

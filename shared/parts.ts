@@ -17,6 +17,7 @@ import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
 import { RequestStates } from "./mcp/request-states.ts";
+import { StatelessMcp } from "./mcp/streamable/stateless-mcp.ts";
 import { StreamCheck } from "./mcp/stream-check.ts";
 import { WaitingAnswers } from "./mcp/waiting-answers.ts";
 import { AccountSignIn } from "./oauth/account-sign-in.ts";
@@ -167,6 +168,8 @@ export function createParts(config: Config, adapters: Adapters) {
 
   const requestStates = new RequestStates({ ...base, sealer });
   const calls = new FeatureCalls({ ...base, requestStates });
+  const serving = { ...hub, relay, station, sessions, settings, sessionEnd, signIns, calls };
+  const statelessMcp = new StatelessMcp(serving);
   return {
     ...base,
     rotation,
@@ -206,6 +209,7 @@ export function createParts(config: Config, adapters: Adapters) {
     accountSignIn,
     accountForms,
     calls,
+    statelessMcp,
   };
 }
 

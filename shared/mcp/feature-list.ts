@@ -1,11 +1,4 @@
-import type {
-  Features,
-  JsonSchema,
-  Prompt,
-  Resource,
-  ResourceTemplate,
-  Tool,
-} from "../features/feature.ts";
+import type { Features, Prompt, Resource, ResourceTemplate, Tool } from "../features/feature.ts";
 
 /** @returns The tools as `tools/list` names them. */
 export function listedTools({ tools }: Features) {
@@ -18,8 +11,8 @@ function listedTool({ name, title, description, annotations, inputSchema, output
     title,
     description,
     annotations: { title, ...annotations },
-    inputSchema: objectSchema(inputSchema),
-    ...(outputSchema !== undefined && { outputSchema: objectSchema(outputSchema) }),
+    inputSchema,
+    ...(outputSchema !== undefined && { outputSchema }),
   };
 }
 
@@ -59,8 +52,4 @@ export function listedPrompt({ name, title, description, arguments: args }: Prom
       required: required ?? false,
     })),
   };
-}
-
-function objectSchema(schema: JsonSchema) {
-  return { ...schema, type: "object" as const };
 }

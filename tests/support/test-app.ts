@@ -122,6 +122,7 @@ function handlerName(pathname: string): keyof App["handlers"] {
     case "/callback":
     case "/consent":
     case "/health":
+    case "/mcp":
     case "/message":
     case "/register":
     case "/revoke":
