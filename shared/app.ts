@@ -4,6 +4,7 @@ import { consoleLog, type Log } from "./log.ts";
 import { STREAM_CHECK_INTERVAL_MS } from "./mcp/stream-check.ts";
 import { systemRandom } from "./random.ts";
 import { TableStore } from "./storage/table-store.ts";
+import { tableAccess } from "./storage/table-access.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
 import { type Adapters, createParts } from "./parts.ts";
 
@@ -66,7 +67,7 @@ export function getApp(): App {
   if (app === undefined) {
     const config = loadConfig();
     app = createApp(config, {
-      store: new TableStore(config.storageConnectionString),
+      store: new TableStore(tableAccess(config)),
       clock: systemClock,
       random: systemRandom,
       log: consoleLog,

@@ -13,18 +13,22 @@ export interface Config {
     readonly authorityUrl: string;
     readonly tenantId: string;
     readonly clientId: string;
-    readonly clientSecret: string;
+    /** In development; in Azure the managed identity proves who this is. */
+    readonly clientSecret: string | undefined;
     readonly allowedTenants: AllowedTenants;
   };
   /** An app role that everybody needs to sign in. */
   readonly requiredRole: string | undefined;
   readonly graphBaseUrl: string;
-  readonly storageConnectionString: string;
+  /** Where the tables are: Azurite by its connection string, or an account that the managed identity may use. */
+  readonly tables: { readonly connectionString: string } | { readonly endpoint: string };
+  /** The fast way between instances; without it messages go through the tables. */
+  readonly redisUrl: string | undefined;
   /** Clients that need not register: the operator has entered them. */
   readonly registeredClients: readonly Client[];
   /** The key that wraps the data keys: from the settings in development, in Key Vault elsewhere. */
   readonly wrappingKey: { readonly localKey: string } | { readonly keyVaultKeyId: string };
-  /** The user-assigned managed identity that the app has in Azure. */
+  /** The user-assigned managed identity that the app has in Azure; nobody has one in development. */
   readonly azureClientId: string | undefined;
   /** Browser origins, besides our own, that may call the MCP endpoints. */
   readonly allowedOrigins: readonly string[];
@@ -73,7 +77,7 @@ const environment = z.object({
   GRAPH_BASE_URL: origin("is where Microsoft Graph is").default("https://graph.microsoft.com"),
   ENTRA_TENANT_ID: z.union([guid, z.literal("organizations")], "must be a GUID or organizations"),
   ENTRA_CLIENT_ID: guid,
-  ENTRA_CLIENT_SECRET: z.string().min(1),
+  ENTRA_CLIENT_SECRET: z.string().optional(),
   ENTRA_ALLOWED_TENANTS: z
     .union(
       [z.literal("*").transform(() => "any" as const), list.pipe(z.array(guid).min(1))],
@@ -81,7 +85,16 @@ const environment = z.object({
     )
     .optional(),
   REQUIRED_APP_ROLE: z.string().optional(),
-  AzureWebJobsStorage: z.string().min(1),
+  AzureWebJobsStorage: z.string().optional(),
+  REDIS_URL: z
+    .url({
+      protocol: /^rediss?$/,
+      error: "must be the URL of a Redis, such as rediss://my-redis:10000",
+    })
+    .optional(),
+  STORAGE_TABLE_ENDPOINT: z
+    .url({ protocol: /^https$/, error: "must be the https URL of a table service" })
+    .optional(),
   LOCAL_KEY: z
     .string()
     .regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url (43 characters)")
@@ -107,25 +120,53 @@ const environment = z.object({
   CONTAINER_NAME: z.string().optional(),
 });
 
-const settingsSchema = environment
-  .refine((settings) => wrappingKeyOf(settings) !== undefined, {
-    path: ["LOCAL_KEY"],
-    error: "must be set in development, and KEY_VAULT_KEY_ID everywhere else",
-    when: areSound("LOCAL_KEY", "KEY_VAULT_KEY_ID"),
-  })
+type Setting = keyof z.infer<typeof environment>;
+
+/** Everything that is read: the check of the infrastructure holds it against what is written. */
+export const SETTINGS: readonly string[] = Object.keys(environment.shape);
+
+/** What a developer's machine has, all of it secret, and what takes its place in Azure, none of it secret. */
+const FORMS = [
+  { local: "ENTRA_CLIENT_SECRET", cloud: "AZURE_CLIENT_ID" },
+  { local: "AzureWebJobsStorage", cloud: "STORAGE_TABLE_ENDPOINT" },
+  { local: "LOCAL_KEY", cloud: "KEY_VAULT_KEY_ID" },
+] as const satisfies { local: Setting; cloud: Setting }[];
+
+/** What is asked for as the managed identity. */
+const AS_MANAGED_IDENTITY = ["STORAGE_TABLE_ENDPOINT", "KEY_VAULT_KEY_ID"] as const;
+
+const inOneForm = FORMS.reduce(
+  (schema, { local, cloud }) =>
+    schema
+      .refine((settings) => settings[local] !== undefined || settings[cloud] !== undefined, {
+        path: [local],
+        error: `must be set in development, and ${cloud} everywhere else`,
+        when: areSound(local, cloud),
+      })
+      .refine((settings) => settings[local] === undefined || settings[cloud] === undefined, {
+        path: [cloud],
+        error: `takes the place of ${local}: only one of them may be set`,
+        when: areSound(local, cloud),
+      })
+      .refine((settings) => settings[local] === undefined || isLoopback(settings.PUBLIC_BASE_URL), {
+        path: [local],
+        error: `is for development, so PUBLIC_BASE_URL must be on this machine; elsewhere set ${cloud}`,
+        when: areSound(local, "PUBLIC_BASE_URL"),
+      }),
+  environment,
+);
+
+const settingsSchema = inOneForm
   .refine(
-    (settings) => settings.LOCAL_KEY === undefined || settings.KEY_VAULT_KEY_ID === undefined,
+    (settings) =>
+      settings.AZURE_CLIENT_ID !== undefined ||
+      AS_MANAGED_IDENTITY.every((name) => settings[name] === undefined),
     {
-      path: ["KEY_VAULT_KEY_ID"],
-      error: "takes the place of LOCAL_KEY: only one of them may be set",
-      when: areSound("LOCAL_KEY", "KEY_VAULT_KEY_ID"),
+      path: ["AZURE_CLIENT_ID"],
+      error: `must name the managed identity that uses ${AS_MANAGED_IDENTITY.join(" and ")}`,
+      when: areSound("AZURE_CLIENT_ID", ...AS_MANAGED_IDENTITY),
     },
   )
-  .refine((settings) => settings.LOCAL_KEY === undefined || isLoopback(settings.PUBLIC_BASE_URL), {
-    path: ["LOCAL_KEY"],
-    error: "protects development only, so PUBLIC_BASE_URL must be on this machine",
-    when: areSound("LOCAL_KEY", "PUBLIC_BASE_URL"),
-  })
   .refine(({ PUBLIC_BASE_URL: url }) => isLoopback(url) || url.startsWith("https:"), {
     path: ["PUBLIC_BASE_URL"],
     error: "must be https, except on this machine (http://localhost:7071)",
@@ -163,8 +204,8 @@ export function loadConfig(
     );
   }
   const settings = parsed.data;
-  const wrappingKey = wrappingKeyOf(settings);
-  if (wrappingKey === undefined) throw new TypeError("checked settings name a wrapping key");
+  const { AzureWebJobsStorage: connectionString, STORAGE_TABLE_ENDPOINT: endpoint } = settings;
+  const { LOCAL_KEY: localKey, KEY_VAULT_KEY_ID: keyVaultKeyId } = settings;
   return {
     baseUrl: settings.PUBLIC_BASE_URL,
     loopback: isLoopback(settings.PUBLIC_BASE_URL),
@@ -177,9 +218,13 @@ export function loadConfig(
     },
     requiredRole: settings.REQUIRED_APP_ROLE,
     graphBaseUrl: settings.GRAPH_BASE_URL,
-    storageConnectionString: settings.AzureWebJobsStorage,
+    tables:
+      endpoint === undefined
+        ? { connectionString: checked(connectionString) }
+        : { endpoint: endpoint.replace(/\/$/, "") },
+    redisUrl: settings.REDIS_URL,
     registeredClients: settings.REGISTERED_CLIENTS,
-    wrappingKey,
+    wrappingKey: keyVaultKeyId === undefined ? { localKey: checked(localKey) } : { keyVaultKeyId },
     azureClientId: settings.AZURE_CLIENT_ID,
     allowedOrigins: settings.ALLOWED_ORIGINS,
     accessTokenTtlSeconds: settings.ACCESS_TOKEN_TTL,
@@ -191,12 +236,10 @@ export function loadConfig(
   };
 }
 
-function wrappingKeyOf({
-  LOCAL_KEY: localKey,
-  KEY_VAULT_KEY_ID: keyVaultKeyId,
-}: z.infer<typeof environment>): Config["wrappingKey"] | undefined {
-  if (keyVaultKeyId !== undefined) return { keyVaultKeyId };
-  return localKey === undefined ? undefined : { localKey };
+/** A setting that the rules above have made sure of. */
+function checked(setting: string | undefined): string {
+  if (setting === undefined) throw new TypeError("a setting that was checked is missing");
+  return setting;
 }
 
 function isLoopback(url: string): boolean {
@@ -204,7 +247,7 @@ function isLoopback(url: string): boolean {
 }
 
 /** A rule about several settings is checked when each of these is good by itself, whatever the others are. */
-function areSound(...names: (keyof z.infer<typeof environment>)[]) {
+function areSound(...names: Setting[]) {
   return ({ issues }: z.core.ParsePayload) =>
     !issues.some(({ path }) => names.some((name) => name === path?.[0]));
 }

@@ -3,6 +3,7 @@ import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endp
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
 import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
+import { publishHandler } from "./live/publish.ts";
 import { messageHandler } from "./mcp/message.ts";
 import { sseHandler } from "./mcp/sse.ts";
 import { mcpHandler } from "./mcp/streamable/mcp.ts";
@@ -56,6 +57,8 @@ export function createHandlers(parts: Parts) {
       { GET: accountHandler(parts), POST: accountActionHandler(parts) },
       LIMITS.account,
     ),
+
+    publish: oauth({ POST: publishHandler(parts) }, LIMITS.publish),
 
     sse: mcp({ GET: sseHandler(parts) }),
     mcp: mcp({ POST: mcpHandler(parts) }),

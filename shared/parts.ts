@@ -13,6 +13,8 @@ import { Keyring } from "./keys/keyring.ts";
 import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
 import { type Log } from "./log.ts";
+import { Feeds } from "./live/feeds.ts";
+import { PublisherTokens } from "./live/publisher-token.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
@@ -101,7 +103,7 @@ export function createParts(config: Config, adapters: Adapters) {
   const rotation = new KeyRotation({ ...base, wrapper, keyring });
   const sealer = new Sealer(keyring);
   const vault = new Vault({ ...base, sealer });
-  const entra = adapters.entra ?? new MsalEntra({ config, vault });
+  const entra = adapters.entra ?? new MsalEntra({ ...base, config, vault });
 
   const registered = new RegisteredClients({ ...base, expiries });
   const clients = new Clients({ ...base, registered });
@@ -120,6 +122,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const refreshTokens = new RefreshTokens({ ...base, keyring });
   const accessTokens = new AccessTokens({ ...base, keyring });
   const bearer = new BearerCheck({ ...base, accessTokens, sessions });
+  const feeds = new Feeds(base);
+  const publisherTokens = new PublisherTokens(base);
   const connections = new Connections();
   const connectionRows = new ConnectionRows({ ...base, expiries });
   const waitingAnswers = new WaitingAnswers({ ...base, sealer });
@@ -190,6 +194,8 @@ export function createParts(config: Config, adapters: Adapters) {
     accessTokens,
     bearer,
     connections,
+    feeds,
+    publisherTokens,
     connectionRows,
     waitingAnswers,
     lease,

@@ -14,6 +14,17 @@ const MINIMAL = {
   LOCAL_KEY: "Dcgd7GEbTzpE07gLvPt2Z6qw2o2Hh-zc2MI8BQftJRU",
 };
 
+/** What Azure has in place of the last three of them. */
+const IN_AZURE = {
+  ENTRA_CLIENT_SECRET: undefined,
+  AzureWebJobsStorage: undefined,
+  LOCAL_KEY: undefined,
+  PUBLIC_BASE_URL: "https://mcp.example.com",
+  AZURE_CLIENT_ID: "d1a90b6e-4f72-4c35-8e1d-0b7c6a5f9355",
+  STORAGE_TABLE_ENDPOINT: "https://myaccount.table.core.windows.net/",
+  KEY_VAULT_KEY_ID: "https://my-vault.vault.azure.net/keys/data",
+};
+
 const load = (changes: Record<string, string | undefined> = {}) =>
   loadConfig({ ...MINIMAL, ...changes });
 
@@ -44,7 +55,8 @@ describe("the settings", () => {
       azureClientId: undefined,
       rateLimitFactor: 1,
       graphBaseUrl: "https://graph.microsoft.com",
-      storageConnectionString: "UseDevelopmentStorage=true",
+      tables: { connectionString: "UseDevelopmentStorage=true" },
+      redisUrl: undefined,
       registeredClients: [],
       wrappingKey: { localKey: MINIMAL.LOCAL_KEY },
       allowedOrigins: ["http://localhost:6274", "http://127.0.0.1:6274"],
@@ -69,6 +81,8 @@ describe("the settings", () => {
       REFRESH_MAX_TTL: "99",
     };
     expect(faults(wrong).toSorted()).toEqual([
+      "AzureWebJobsStorage",
+      "ENTRA_CLIENT_SECRET",
       "ENTRA_TENANT_ID",
       "LOCAL_KEY",
       "PUBLIC_BASE_URL",
@@ -117,11 +131,73 @@ describe("PUBLIC_BASE_URL", () => {
   );
 });
 
-describe("LOCAL_KEY", () => {
-  it("protects development only: refused for a public server", () => {
-    expect(faults({ PUBLIC_BASE_URL: "https://mcp.example.com" })).toEqual(["LOCAL_KEY"]);
+describe("each local setting and the one that takes its place in Azure", () => {
+  const pairs = [
+    ["ENTRA_CLIENT_SECRET", "AZURE_CLIENT_ID"],
+    ["AzureWebJobsStorage", "STORAGE_TABLE_ENDPOINT"],
+    ["LOCAL_KEY", "KEY_VAULT_KEY_ID"],
+  ] as const;
+
+  it("are all local on a developer's machine and all Azure's in Azure, where none is a secret", () => {
+    expect(load(IN_AZURE)).toMatchObject({
+      entra: { clientSecret: undefined },
+      azureClientId: IN_AZURE.AZURE_CLIENT_ID,
+      tables: { endpoint: "https://myaccount.table.core.windows.net" },
+      wrappingKey: { keyVaultKeyId: IN_AZURE.KEY_VAULT_KEY_ID },
+    });
   });
 
+  it.each(pairs)("%s or %s must be set", (local, cloud) => {
+    expect(faults({ [local]: undefined })).toEqual([local]);
+    expect(faults({ [local]: "", [cloud]: "" })).toEqual([local]);
+    expect(faults({ ...IN_AZURE, [cloud]: undefined })).toContain(local);
+  });
+
+  it.each(pairs)("%s and %s must not both be set", (local, cloud) => {
+    const both = { ...IN_AZURE, PUBLIC_BASE_URL: undefined, [local]: MINIMAL[local] };
+    expect(faults(both)).toEqual([cloud]);
+  });
+
+  it.each(pairs)("%s is for this machine only", (local, cloud) => {
+    expect(faults({ ...IN_AZURE, [local]: MINIMAL[local], [cloud]: undefined })).toContain(local);
+  });
+
+  it("name every fault of all three at once", () => {
+    expect(faults({ PUBLIC_BASE_URL: "https://mcp.example.com" })).toEqual(
+      pairs.map(([local]) => local),
+    );
+  });
+
+  it("AZURE_CLIENT_ID must say as whom the others are asked", () => {
+    const STORAGE_TABLE_ENDPOINT = IN_AZURE.STORAGE_TABLE_ENDPOINT;
+    expect(faults({ AzureWebJobsStorage: undefined, STORAGE_TABLE_ENDPOINT })).toEqual([
+      "AZURE_CLIENT_ID",
+    ]);
+  });
+});
+
+describe("STORAGE_TABLE_ENDPOINT", () => {
+  it.each(["http://myaccount.table.core.windows.net", "myaccount", "UseDevelopmentStorage=true"])(
+    "is an https URL: a token of the identity goes there: refuses %s",
+    (url) => {
+      expect(faults({ ...IN_AZURE, STORAGE_TABLE_ENDPOINT: url })).toEqual([
+        "STORAGE_TABLE_ENDPOINT",
+      ]);
+    },
+  );
+});
+
+describe("REDIS_URL", () => {
+  it.each(["my-redis:10000", "https://my-redis", "my-redis"])("is a Redis: refuses %s", (url) => {
+    expect(faults({ REDIS_URL: url })).toEqual(["REDIS_URL"]);
+  });
+
+  it.each(["rediss://my-redis:10000", "redis://localhost:6379"])("may be %s", (url) => {
+    expect(load({ REDIS_URL: url }).redisUrl).toBe(url);
+  });
+});
+
+describe("LOCAL_KEY", () => {
   it.each(["short", `${MINIMAL.LOCAL_KEY}=`, MINIMAL.LOCAL_KEY.replace("-", "+")])(
     "is 32 bytes in base64url: refuses %j",
     (key) => {
@@ -131,20 +207,7 @@ describe("LOCAL_KEY", () => {
 });
 
 describe("KEY_VAULT_KEY_ID", () => {
-  const KEY_VAULT_KEY_ID = "https://my-vault.vault.azure.net/keys/data";
-
-  it("takes the place of LOCAL_KEY, and so allows a public address", () => {
-    const inAzure = { KEY_VAULT_KEY_ID, PUBLIC_BASE_URL: "https://mcp.example.com" };
-    const config = load({ ...inAzure, LOCAL_KEY: undefined });
-    expect(config.wrappingKey).toEqual({ keyVaultKeyId: KEY_VAULT_KEY_ID });
-    expect(faults({ ...inAzure, LOCAL_KEY: MINIMAL.LOCAL_KEY })).toContain("KEY_VAULT_KEY_ID");
-  });
-
-  it("or LOCAL_KEY must be set, and not both", () => {
-    expect(faults({ LOCAL_KEY: undefined })).toEqual(["LOCAL_KEY"]);
-    expect(faults({ LOCAL_KEY: "", KEY_VAULT_KEY_ID: "" })).toEqual(["LOCAL_KEY"]);
-    expect(faults({ KEY_VAULT_KEY_ID })).toEqual(["KEY_VAULT_KEY_ID"]);
-  });
+  const { KEY_VAULT_KEY_ID } = IN_AZURE;
 
   it.each([
     `${KEY_VAULT_KEY_ID}/0123456789abcdef0123456789abcdef`,
@@ -153,13 +216,7 @@ describe("KEY_VAULT_KEY_ID", () => {
     `${KEY_VAULT_KEY_ID}?x`,
     "my-vault",
   ])("is an https URL of a key without a version: refuses %s", (id) => {
-    expect(faults({ LOCAL_KEY: undefined, KEY_VAULT_KEY_ID: id })).toEqual(["KEY_VAULT_KEY_ID"]);
-  });
-
-  it("is used as the managed identity that AZURE_CLIENT_ID names", () => {
-    const settings = { KEY_VAULT_KEY_ID, LOCAL_KEY: undefined };
-    expect(load({ ...settings, AZURE_CLIENT_ID: CLIENT }).azureClientId).toBe(CLIENT);
-    expect(faults({ ...settings, AZURE_CLIENT_ID: "me" })).toEqual(["AZURE_CLIENT_ID"]);
+    expect(faults({ ...IN_AZURE, KEY_VAULT_KEY_ID: id })).toEqual(["KEY_VAULT_KEY_ID"]);
   });
 });
 
@@ -167,6 +224,7 @@ describe("ids of Entra", () => {
   it("are GUIDs: names and placeholders would let in whom nobody meant", () => {
     expect(faults({ ENTRA_TENANT_ID: "common" })).toEqual(["ENTRA_TENANT_ID"]);
     expect(faults({ ENTRA_CLIENT_ID: "my-app" })).toEqual(["ENTRA_CLIENT_ID"]);
+    expect(faults({ ...IN_AZURE, AZURE_CLIENT_ID: "me" })).toEqual(["AZURE_CLIENT_ID"]);
     expect(faults({ ENTRA_ALLOWED_TENANTS: `${TENANT}, contoso` })).toEqual([
       "ENTRA_ALLOWED_TENANTS",
     ]);

@@ -5,9 +5,11 @@ import {
   DistributedCachePlugin,
   InteractionRequiredAuthError,
 } from "@azure/msal-node";
+import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Vault } from "../sessions/vault.ts";
 import { classifyEntraError } from "./classify-error.ts";
+import { type ClientCredential, clientCredential } from "./client-credential.ts";
 import { type Authority, discoverAuthority } from "./discovery.ts";
 import {
   type CodeRedemption,
@@ -18,18 +20,23 @@ import {
 } from "./entra.ts";
 import { identityOf, rolesOf } from "./identity.ts";
 import { boundedNetwork } from "./network.ts";
+import { withPropagation } from "./propagation.ts";
 
 /** The confidential client: MSAL, with one cache partition a session, kept in the vault. */
 export class MsalEntra implements Entra {
   readonly #settings: Config["entra"];
+  readonly #credential: ClientCredential;
   readonly #redirectUri: string;
   readonly #vault: Vault;
+  readonly #clock: Clock;
   #authority: Promise<Authority> | undefined;
 
-  constructor(deps: { config: Config; vault: Vault }) {
+  constructor(deps: { config: Config; vault: Vault; clock: Clock }) {
     this.#settings = deps.config.entra;
+    this.#credential = clientCredential(deps.config);
     this.#redirectUri = `${deps.config.baseUrl}/callback`;
     this.#vault = deps.vault;
+    this.#clock = deps.clock;
   }
 
   authorizationUrl(request: SignInRequest): Promise<string> {
@@ -98,19 +105,25 @@ export class MsalEntra implements Entra {
     });
   }
 
+  #run<T>(
+    sessionId: string | undefined,
+    work: (msal: ConfidentialClientApplication, authority: Authority) => Promise<T>,
+  ): Promise<T> {
+    return withPropagation(this.#clock, () => this.#attempt(sessionId, work));
+  }
+
   /** An MSAL instance a call, as its documentation has it: the cache in it belongs to one session. */
-  async #run<T>(
+  async #attempt<T>(
     sessionId: string | undefined,
     work: (msal: ConfidentialClientApplication, authority: Authority) => Promise<T>,
   ): Promise<T> {
     try {
       const authority = await this.#discover();
-      const { clientId, clientSecret } = this.#settings;
       const { issuer: _, ...location } = authority;
       const msal = new ConfidentialClientApplication({
         auth: {
-          clientId,
-          clientSecret,
+          clientId: this.#settings.clientId,
+          ...this.#credential,
           ...location,
           // Continuous access evaluation: Graph may ask for a new sign-in before a token has expired.
           clientCapabilities: ["cp1"],

@@ -24,6 +24,7 @@ export const LIMITS = {
   consent: { name: "consent", perMinute: 1_200 },
   callback: { name: "callback", perMinute: 1_200 },
   token: { name: "token", perMinute: 3_000 },
+  publish: { name: "publish", perMinute: 6_000 },
   account: { name: "account", perMinute: 1_200 },
 } as const satisfies Record<string, Limit>;
 

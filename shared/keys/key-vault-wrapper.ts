@@ -1,5 +1,6 @@
 import type { TokenCredential } from "@azure/identity";
 import { CryptographyClient, KeyClient, type KeyClientOptions } from "@azure/keyvault-keys";
+import { deadline } from "../deadline.ts";
 import { type KeyWrapper, KeysUnavailable, type WrappedKey } from "./key-wrapper.ts";
 
 /** RSA with OAEP and SHA-256 (RFC 7518 §4.3): a key of 2048 bits wraps up to 190 bytes, so 32 fit. */
@@ -107,13 +108,6 @@ export class KeyVaultWrapper implements KeyWrapper {
       });
     }
   }
-}
-
-function deadline(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const late = () => reject(new Error("no answer before the deadline"));
-    signal.addEventListener("abort", late, { once: true });
-  });
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -110,6 +110,10 @@ export class SseConnection implements Connection {
     return Promise.race([this.#continued.promise, silent]);
   }
 
+  wants(uri: string): boolean {
+    return this.#state.subscriptions.includes(uri);
+  }
+
   announce(change: Change): Promise<void> {
     return this.#parts.announce(change);
   }

@@ -39,6 +39,12 @@ export const envelopeSchema = z.discriminatedUnion("kind", [
   }),
   /** Something of a person's is different now. */
   z.object({ kind: z.literal("change"), userKey: z.string(), change }),
+  /** A feed has a new value: for these people, or for everybody. */
+  z.object({
+    kind: z.literal("feed"),
+    uri: z.string(),
+    userKeys: z.array(z.string()).optional(),
+  }),
   z.object({ kind: z.literal("session-ended"), sessionId: z.string() }),
   /** A connection was ended by its client, by way of another instance. */
   z.object({ kind: z.literal("connection-ended"), connection }),

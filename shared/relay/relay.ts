@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../clock.ts";
 import type { Change } from "../features/feature.ts";
 import type { Log } from "../log.ts";
+import { Announcer } from "../mcp/announcer.ts";
 import type { ConnectionRow, ConnectionRows } from "../mcp/connection-rows.ts";
 import type { Connection, Connections } from "../mcp/connections.ts";
 import { type Random, randomId } from "../random.ts";
@@ -39,6 +40,7 @@ export class Relay {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #log: Log;
+  readonly #announcer = new Announcer();
   readonly #owners = new LRUCache<string, { row: ConnectionRow; readAt: number }>({
     max: OWNERS_REMEMBERED,
   });
@@ -100,10 +102,7 @@ export class Relay {
 
   /** Tells every client of a person about a change, wherever its stream is. */
   async announce(userKey: string, change: Change): Promise<void> {
-    // Who made the change has no part in a stream that is just ending.
-    await Promise.allSettled(
-      this.#connections.of(userKey).map((connection) => connection.announce(change)),
-    );
+    this.#announcer.announce(this.#connections.of(userKey), change);
     const rows = await this.#rows.of(userKey);
     const others = new Set(rows.map(({ value }) => value.instance).filter((it) => it !== ""));
     others.delete(this.#lease.id);
@@ -112,6 +111,16 @@ export class Relay {
     await Promise.all(
       reached.map((instance) => this.send(instance, { kind: "change", userKey, change })),
     );
+  }
+
+  /**
+   * Tells those who have subscribed to a feed that it has a new value.
+   *
+   * @param userKeys Whom it is for; everybody where it is left out.
+   */
+  async announceFeed(uri: string, userKeys?: readonly string[]): Promise<void> {
+    this.#announceFeedHere(uri, userKeys);
+    await this.broadcast({ kind: "feed", uri, ...(userKeys && { userKeys: [...userKeys] }) });
   }
 
   /** Closes the streams of a session that has ended: here at once, elsewhere as soon as it is heard there. */
@@ -178,10 +187,12 @@ export class Relay {
       }
       case "change": {
         const { change, userKey } = envelope;
-        const own = this.#connections.of(userKey);
-        await Promise.allSettled(own.map((connection) => connection.announce(change)));
+        this.#announcer.announce(this.#connections.of(userKey), change);
         return;
       }
+      case "feed":
+        this.#announceFeedHere(envelope.uri, envelope.userKeys);
+        return;
       case "session-ended":
         this.#bearer.forget(envelope.sessionId);
         await this.#connections.closeSession(envelope.sessionId);
@@ -196,6 +207,11 @@ export class Relay {
         await this.#connections.get(envelope.connection)?.takeAnswersOf(envelope.from);
         return;
     }
+  }
+
+  #announceFeedHere(uri: string, userKeys: readonly string[] | undefined): void {
+    const own = userKeys?.flatMap((userKey) => this.#connections.of(userKey));
+    this.#announcer.announce(own ?? this.#connections.all(), { kind: "resource-updated", uri });
   }
 
   async #row(userKey: string, connectionId: string): Promise<ConnectionRow | undefined> {

@@ -1,7 +1,7 @@
 import {
   odata,
   RestError,
-  TableClient,
+  type TableClient,
   type TableEntityResult,
   type TransactionAction,
 } from "@azure/data-tables";
@@ -17,6 +17,7 @@ import {
   type TableName,
   type Value,
 } from "./store.ts";
+import { connectTable, type TableAccess } from "./table-access.ts";
 
 /** An operation that takes longer is given up: the caller answers 503 instead of hanging. */
 const OPERATION_TIMEOUT_MS = 5_000;
@@ -24,16 +25,14 @@ const OPERATION_TIMEOUT_MS = 5_000;
 /** Where the library puts the service's own error code. */
 const tableError = z.object({ odataError: z.object({ code: z.string() }) });
 
-const RETRIES = { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 } as const;
-
 /** The Azure Table Storage adapter. A table that is missing is made when it is first written or read. */
 export class TableStore implements Store {
-  readonly #connectionString: string;
+  readonly #access: TableAccess;
   readonly #clients = new Map<TableName, TableClient>();
 
-  /** @param connectionString Of a storage account or of Azurite. */
-  constructor(connectionString: string) {
-    this.#connectionString = connectionString;
+  /** @param access The connection string of Azurite, or an account and who we are to it. */
+  constructor(access: TableAccess) {
+    this.#access = access;
   }
 
   async get(table: TableName, { partition, row }: Key): Promise<Row | undefined> {
@@ -139,18 +138,14 @@ export class TableStore implements Store {
       }
     } catch (error) {
       if (isAnswer(error)) throw error;
-      throw new StorageUnavailable(`table ${table} did not answer`, { cause: error });
+      throw new StorageUnavailable(whatHappened(table, statusOf(error)), { cause: error });
     }
   }
 
   #client(table: TableName): TableClient {
     let client = this.#clients.get(table);
     if (client === undefined) {
-      client = TableClient.fromConnectionString(this.#connectionString, table, {
-        // Azurite speaks plain http; an https connection string stays https.
-        allowInsecureConnection: true,
-        retryOptions: RETRIES,
-      });
+      client = connectTable(this.#access, table);
       this.#clients.set(table, client);
     }
     return client;
@@ -196,6 +191,22 @@ function toRow(entity: TableEntityResult<Record<string, unknown>>, readAt: numbe
 function requireEtag(etag: string | undefined): Etag {
   if (etag === undefined) throw new StorageUnavailable("the table service sent no ETag");
   return etag;
+}
+
+/** For the operator, in the log. */
+function whatHappened(table: TableName, status: number | undefined): string {
+  switch (status) {
+    case 401:
+    case 403:
+      return (
+        `table ${table} refuses the app's identity. It needs the role Storage Table Data Contributor on the ` +
+        "account; a new assignment takes up to ten minutes. The account's firewall says the same."
+      );
+    case undefined:
+      return `table ${table} did not answer`;
+    default:
+      return `table ${table} answered ${status}`;
+  }
 }
 
 function statusOf(error: unknown): number | undefined {

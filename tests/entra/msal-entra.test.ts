@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => standIn.stop());
 beforeEach(() => {
   parts = createSessionParts();
-  entra = new MsalEntra({ config, vault: parts.vault });
+  entra = new MsalEntra({ config, vault: parts.vault, clock: parts.clock });
 });
 afterEach(() => standIn.reset());
 
@@ -97,7 +97,7 @@ describe("signing in", () => {
   it("refuses a tenant that is not allowed", async () => {
     const allowedTenants = ["a7d2e4b8-3c19-4f56-9e07-6b8c5d1f2a43"];
     const strict = { ...config, entra: { ...config.entra, allowedTenants } };
-    entra = new MsalEntra({ config: strict, vault: parts.vault });
+    entra = new MsalEntra({ config: strict, vault: parts.vault, clock: parts.clock });
     expect((await failure(signIn("s1"))).kind).toBe("blocked");
   });
 
@@ -121,7 +121,7 @@ describe("a token for Graph", () => {
     const first = await entra.graphToken("s1", GRAPH_SCOPES);
     standIn.reset();
     const other = createSessionParts({ store: parts.store });
-    const elsewhere = new MsalEntra({ config, vault: other.vault });
+    const elsewhere = new MsalEntra({ config, vault: other.vault, clock: other.clock });
     expect(await elsewhere.graphToken("s1", GRAPH_SCOPES)).toBe(first);
     expect(standIn.requests()["token.refresh_token"]).toBeUndefined();
   });

@@ -31,6 +31,10 @@ export class FakeConnection implements Connection {
     this.announced.push(change);
   }
 
+  wants(): boolean {
+    return true;
+  }
+
   async refresh(): Promise<void> {}
 
   async takeAnswersOf(): Promise<void> {}

@@ -124,6 +124,7 @@ function handlerName(pathname: string): keyof App["handlers"] {
     case "/health":
     case "/mcp":
     case "/message":
+    case "/publish":
     case "/register":
     case "/revoke":
     case "/sse":

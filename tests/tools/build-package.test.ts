@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -30,6 +30,11 @@ it("replaces the package without a moment in which it is not there: a host may b
   expect([...missing]).toEqual([]);
   expect(readdirSync(DIST).toSorted()).toEqual(PACKAGE);
 }, 60_000);
+
+it("the package, all that azd uploads, is below 5 MB before it is zipped", () => {
+  const bytes = PACKAGE.map((name) => statSync(join(DIST, name)).size);
+  expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(5_000_000);
+});
 
 it("the package needs nothing but itself and its settings to sign a person in and answer a tool call", async () => {
   // Outside the repository, where no node_modules is anywhere above.

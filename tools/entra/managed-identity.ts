@@ -9,12 +9,16 @@ const TOKEN_TTL_SECONDS = 24 * 60 * 60;
 
 const IDENTITIES: readonly string[] = [MANAGED_IDENTITY.clientId, PUBLISHER_IDENTITY.clientId];
 
-/** The only resources that identities may have tokens for: the exchange, and our application. */
+/** What Azure's storage calls itself. */
+const STORAGE_AUDIENCE = "https://storage.azure.com";
+
+/** The only resources that identities may have tokens for: the exchange, storage, and our application. */
 const RESOURCES: ReadonlyMap<
   string,
   (standIn: StandIn, identity: ServicePrincipal) => Promise<string>
 > = new Map([
   [TOKEN_EXCHANGE_AUDIENCE, issueAssertion],
+  [STORAGE_AUDIENCE, issueStorageToken],
   [
     APPLICATION.clientId,
     (standIn, identity) => issueAppToken(standIn, identity, "assertion", TOKEN_TTL_SECONDS),
@@ -23,7 +27,7 @@ const RESOURCES: ReadonlyMap<
 
 /**
  * `GET /msi/token?resource=…&api-version=2019-08-01[&client_id=…]`: the managed-identity endpoint of App Service
- * (`IDENTITY_ENDPOINT`), so that the way without a secret can be walked locally. The header `X-IDENTITY-HEADER`
+ * (`IDENTITY_ENDPOINT`), so that the way without a secret can be walked locally, to Azurite's tables too. The header `X-IDENTITY-HEADER`
  * keeps out requests that a page or another service was tricked into (server-side request forgery).
  */
 export async function managedIdentityToken(standIn: StandIn, call: Call): Promise<Response> {
@@ -59,11 +63,25 @@ export async function managedIdentityToken(standIn: StandIn, call: Call): Promis
 }
 
 /** A token to be exchanged: it proves at the token endpoint which identity its holder is, and is good for nothing else. */
-async function issueAssertion(standIn: StandIn, identity: ServicePrincipal): Promise<string> {
+function issueAssertion(standIn: StandIn, identity: ServicePrincipal): Promise<string> {
+  const iss = `${standIn.base}/${identity.tenant.id}/v2.0`;
+  return sign(standIn, identity, { aud: TOKEN_EXCHANGE_AUDIENCE, iss, ver: "2.0" });
+}
+
+/** A token for tables, as Azurite takes it: Azure's own services still get tokens of version 1.0. */
+function issueStorageToken(standIn: StandIn, identity: ServicePrincipal): Promise<string> {
+  const iss = `https://sts.windows.net/${identity.tenant.id}/`;
+  return sign(standIn, identity, { aud: STORAGE_AUDIENCE, iss, ver: "1.0" });
+}
+
+async function sign(
+  standIn: StandIn,
+  identity: ServicePrincipal,
+  claims: { aud: string; iss: string; ver: string },
+): Promise<string> {
   const now = Math.floor(standIn.now().getTime() / 1000);
-  const assertion = await standIn.keys.sign("managedIdentity", {
-    aud: TOKEN_EXCHANGE_AUDIENCE,
-    iss: `${standIn.base}/${identity.tenant.id}/v2.0`,
+  const token = await standIn.keys.sign("managedIdentity", {
+    ...claims,
     iat: now,
     nbf: now,
     exp: now + TOKEN_TTL_SECONDS,
@@ -71,10 +89,9 @@ async function issueAssertion(standIn: StandIn, identity: ServicePrincipal): Pro
     oid: identity.id,
     sub: identity.id,
     tid: identity.tenant.id,
-    ver: "2.0",
   });
-  standIn.ledger.record({ kind: "client_assertion", account: null, value: assertion });
-  return assertion;
+  standIn.ledger.record({ kind: "client_assertion", account: null, value: token });
+  return token;
 }
 
 function refusal(statusCode: number, message: string): Response {

@@ -14,6 +14,11 @@ export interface AzuriteOptions {
   readonly dataDir?: string;
   /** Blobs and queues too, which the Core Tools want; tables are always there. */
   readonly allServices?: boolean;
+  /**
+   * Files with a certificate and its key: tables over https, which take the tokens of a managed identity. Azurite
+   * looks at who issued them and for what, not at their signature.
+   */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 export interface RunningAzurite {
@@ -27,7 +32,7 @@ export interface RunningAzurite {
  * @throws Error with what it printed, when it does not start.
  */
 export async function startAzurite(options: AzuriteOptions): Promise<RunningAzurite> {
-  const { ports, dataDir, allServices = false } = options;
+  const { ports, dataDir, allServices = false, tls } = options;
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
   const child = fork(
     new URL("azurite-process.ts", import.meta.url),
@@ -43,6 +48,7 @@ export async function startAzurite(options: AzuriteOptions): Promise<RunningAzur
       ...(allServices
         ? ["--blobPort", String(ports.blob), "--queuePort", String(ports.queue)]
         : []),
+      ...(tls === undefined ? [] : ["--oauth", "basic", "--cert", tls.cert, "--key", tls.key]),
       ...(dataDir === undefined ? ["--inMemoryPersistence"] : ["--location", dataDir]),
     ],
     { stdio: ["ignore", "pipe", "pipe", "ipc"] },

@@ -1,0 +1,33 @@
+import type { TokenCredential } from "@azure/identity";
+import { TableClient, type TableServiceClientOptions } from "@azure/data-tables";
+import { azureCredential } from "../azure-credential.ts";
+import type { Config } from "../config.ts";
+
+/** Where the tables are and who we are to them: Azurite by its connection string, an account as an identity. */
+export type TableAccess =
+  | string
+  | {
+      readonly endpoint: string;
+      readonly credential: TokenCredential;
+      /** Of the library: how it speaks to the service. */
+      readonly options?: TableServiceClientOptions;
+    };
+
+const RETRIES = { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 } as const;
+
+export function tableAccess({ tables, azureClientId }: Config): TableAccess {
+  if ("connectionString" in tables) return tables.connectionString;
+  return { endpoint: tables.endpoint, credential: azureCredential(azureClientId) };
+}
+
+export function connectTable(access: TableAccess, table: string): TableClient {
+  if (typeof access === "string") {
+    return TableClient.fromConnectionString(access, table, {
+      // Azurite speaks plain http; an https connection string stays https.
+      allowInsecureConnection: true,
+      retryOptions: RETRIES,
+    });
+  }
+  const { endpoint, credential, options } = access;
+  return new TableClient(endpoint, table, credential, { retryOptions: RETRIES, ...options });
+}
