@@ -1,7 +1,13 @@
 import type { ServerEvent, ServerEventBus } from "@modelcontextprotocol/server";
+import { z } from "zod";
 import type { Change } from "../../features/feature.ts";
 import type { Caller } from "../../sessions/bearer.ts";
 import type { Connection } from "../connections.ts";
+
+/** The part of `subscriptions/listen` that is read here. */
+const listenRequest = z.object({
+  params: z.object({ notifications: z.object({ resourceSubscriptions: z.array(z.string()) }) }),
+});
 
 /**
  * `subscriptions/listen` (MCP 2026-07-28): a stream on which a client hears of changes. To the SDK it is the
@@ -12,18 +18,28 @@ export class ListenConnection implements Connection, ServerEventBus {
   readonly userKey: string;
   readonly sessionId: string;
   readonly streaming = true;
+  readonly #subscriptions: readonly string[];
   readonly #end: () => Promise<void>;
   readonly #onEnd: () => void;
   #listener: ((event: ServerEvent) => void) | undefined;
 
   /**
+   * @param request `subscriptions/listen`, as the client has sent it; the SDK judges it.
    * @param end Ends the stream with its result, as the protocol has it.
    * @param onEnd Called when the subscription ends, whoever ends it.
    */
-  constructor(id: string, { session }: Caller, end: () => Promise<void>, onEnd: () => void) {
+  constructor(
+    id: string,
+    { session }: Caller,
+    request: unknown,
+    end: () => Promise<void>,
+    onEnd: () => void,
+  ) {
     this.id = id;
     this.userKey = session.userKey;
     this.sessionId = session.id;
+    const { params } = listenRequest.safeParse(request).data ?? {};
+    this.#subscriptions = params?.notifications.resourceSubscriptions ?? [];
     this.#end = end;
     this.#onEnd = onEnd;
   }
@@ -43,6 +59,10 @@ export class ListenConnection implements Connection, ServerEventBus {
 
   publish(event: ServerEvent): void {
     this.#listener?.(event);
+  }
+
+  wants(uri: string): boolean {
+    return this.#subscriptions.includes(uri);
   }
 
   async announce(change: Change): Promise<void> {

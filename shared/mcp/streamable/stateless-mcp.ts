@@ -94,7 +94,7 @@ export class StatelessMcp {
         context.log.error("connection-row-not-written", error, { connection: id });
       });
     };
-    const connection = new ListenConnection(id, caller, close, ended);
+    const connection = new ListenConnection(id, caller, body, close, ended);
     const handler = this.#handler(context.log, connection);
     // Listed before it is acknowledged: no change is missed from then on.
     await station.open(async (instance) => {
