@@ -8,6 +8,7 @@ import "./health.ts";
 import "./home.ts";
 import "./jwks.ts";
 import "./maintenance.ts";
+import "./mcp.ts";
 import "./message.ts";
 import "./metadata.ts";
 import "./notifications.ts";

@@ -24,6 +24,7 @@ import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
 import { RequestStates } from "./mcp/request-states.ts";
+import { StatelessMcp } from "./mcp/streamable/stateless-mcp.ts";
 import { StreamCheck } from "./mcp/stream-check.ts";
 import { WaitingAnswers } from "./mcp/waiting-answers.ts";
 import { AccountSignIn } from "./oauth/account-sign-in.ts";
@@ -188,6 +189,8 @@ export function createParts(config: Config, adapters: Adapters) {
 
   const requestStates = new RequestStates({ ...base, sealer });
   const calls = new FeatureCalls({ ...base, requestStates, live });
+  const served = { sessions, settings, sessionEnd, signIns, calls, feeds, watchedCache };
+  const statelessMcp = new StatelessMcp({ ...hub, ...served, relay, station, watching });
   return {
     ...base,
     rotation,
@@ -232,6 +235,7 @@ export function createParts(config: Config, adapters: Adapters) {
     accountSignIn,
     accountForms,
     calls,
+    statelessMcp,
   };
 }
 

@@ -154,7 +154,14 @@ export interface ToolResult {
   readonly content: readonly Content[];
 }
 
-export type JsonSchema = z.core.JSONSchema.BaseSchema;
+/** A JSON Schema as both SDKs put it on the wire. */
+export type JsonSchema = z.output<typeof objectSchema>;
+
+const objectSchema = z.looseObject({
+  type: z.literal("object"),
+  properties: z.record(z.string(), z.record(z.string(), z.json())).optional(),
+  required: z.array(z.string()).optional(),
+});
 
 /** Makes a tool from its definition. */
 export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
@@ -179,7 +186,7 @@ export function defineTool(
     ...(requires !== undefined && { requires }),
     ...(requiresRole !== undefined && { requiresRole }),
     annotations: definition.annotations ?? {},
-    inputSchema: z.toJSONSchema(input, { io: "input" }),
+    inputSchema: toJsonSchema(input),
   };
   if (!("output" in definition)) {
     return {
@@ -192,7 +199,7 @@ export function defineTool(
   }
   return {
     ...tool,
-    outputSchema: z.toJSONSchema(definition.output, { io: "input" }),
+    outputSchema: toJsonSchema(definition.output),
     async call(given, call) {
       const result = await definition.run(checked(given), call);
       if (result instanceof Questions) return result;
@@ -201,6 +208,11 @@ export function defineTool(
       return { structured, content: toContent(shown) };
     },
   };
+}
+
+/** As it is sent: a value with a default need not be. */
+function toJsonSchema(schema: z.ZodObject): JsonSchema {
+  return objectSchema.parse(z.toJSONSchema(schema, { io: "input" }));
 }
 
 function toContent(shown: string | readonly Content[]): readonly Content[] {

@@ -118,8 +118,7 @@ export class FeatureCalls {
 
   /** @returns The schema of a tool's arguments; undefined where there is no such tool. */
   inputSchema(toolName: string): Record<string, unknown> | undefined {
-    const tool = this.#finder.tool(toolName);
-    return tool && { ...tool.inputSchema };
+    return this.#finder.tool(toolName)?.inputSchema;
   }
 
   /**

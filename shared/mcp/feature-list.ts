@@ -1,11 +1,4 @@
-import type {
-  Features,
-  JsonSchema,
-  Prompt,
-  Resource,
-  ResourceTemplate,
-  Tool,
-} from "../features/feature.ts";
+import type { Features, Prompt, Resource, ResourceTemplate, Tool } from "../features/feature.ts";
 
 /** For a resource whose changes could be watched, and whose source cannot reach this server to tell of them. */
 const NOT_LIVE =
@@ -22,8 +15,8 @@ function listedTool({ name, title, description, annotations, inputSchema, output
     title,
     description,
     annotations: { title, ...annotations },
-    inputSchema: objectSchema(inputSchema),
-    ...(outputSchema !== undefined && { outputSchema: objectSchema(outputSchema) }),
+    inputSchema,
+    ...(outputSchema !== undefined && { outputSchema }),
   };
 }
 
@@ -74,8 +67,4 @@ export function listedPrompt({ name, title, description, arguments: args }: Prom
       required: required ?? false,
     })),
   };
-}
-
-function objectSchema(schema: JsonSchema) {
-  return { ...schema, type: "object" as const };
 }

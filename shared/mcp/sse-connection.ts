@@ -12,6 +12,7 @@ import type { ConnectionRow, ConnectionRows, ProtocolState } from "./connection-
 import type { Connection, ConnectionEnd, Connections } from "./connections.ts";
 import type { EventStreamBody } from "./event-stream-body.ts";
 import type { Told } from "./server.ts";
+import { instanceGone } from "./instance-gone.ts";
 import type { SseTransport } from "./sse-transport.ts";
 import type { WaitingAnswers } from "./waiting-answers.ts";
 
@@ -29,9 +30,6 @@ const FIRST_WORD_MS = 1_000;
 
 /** When a client may come back after an end that the server chose: soon, but not all in the same moment. */
 const RETRY_MS = { from: 100, to: 900 };
-
-/** Not in the range of JSON-RPC's own codes; the SDKs use it for a connection that is gone. */
-const CONNECTION_CLOSED = -32_000;
 
 export interface SseConnectionDeps {
   readonly connections: Connections;
@@ -214,12 +212,7 @@ export class SseConnection implements Connection {
   async #end({ keepRow }: { keepRow: boolean }): Promise<void> {
     const { body, server, transport } = this.#parts;
     for (const id of transport.calls.ids) {
-      const message = "The server instance has gone. The call may or may not have taken effect.";
-      await transport.send({
-        jsonrpc: "2.0",
-        id,
-        error: { code: CONNECTION_CLOSED, message },
-      });
+      await transport.send(instanceGone(id));
     }
     this.#closed = keepRow;
     this.#deps.connections.remove(this.id);

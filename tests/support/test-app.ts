@@ -125,6 +125,7 @@ function handlerName(pathname: string): keyof App["handlers"] {
     case "/callback":
     case "/consent":
     case "/health":
+    case "/mcp":
     case "/message":
     case "/notifications":
     case "/publish":
