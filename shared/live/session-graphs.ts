@@ -6,9 +6,10 @@ import type { SignIns } from "../sessions/sign-ins.ts";
 /** Microsoft Graph as the person of a session, where no client has called: for what is done on their behalf. */
 export class SessionGraphs {
   readonly #baseUrl: string;
-  readonly #signIns: SignIns;
+  readonly #signIns: () => SignIns;
 
-  constructor(deps: { graphBaseUrl: string; signIns: SignIns }) {
+  /** @param deps.signIns They end sessions, which ends watches, which need this: it is asked for late. */
+  constructor(deps: { graphBaseUrl: string; signIns: () => SignIns }) {
     this.#baseUrl = deps.graphBaseUrl;
     this.#signIns = deps.signIns;
   }
@@ -20,8 +21,8 @@ export class SessionGraphs {
       signal: new AbortController().signal,
       signIn: {
         token: (options) =>
-          this.#signIns.graphToken(session, graphScopes([requires]), options, () => undefined),
-        challenge: (claims) => this.#signIns.challenge(session, claims),
+          this.#signIns().graphToken(session, graphScopes([requires]), options, () => undefined),
+        challenge: (claims) => this.#signIns().challenge(session, claims),
       },
     });
   }

@@ -6,7 +6,7 @@ import type { Station } from "../relay/station.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
 import { callContext, type CallContextDeps } from "./call-context.ts";
 import { NO_STATE, protocolState } from "./connection-rows.ts";
-import { EventStreamBody } from "./event-stream-body.ts";
+import { EVENT_STREAM_HEADERS, EventStreamBody } from "./event-stream-body.ts";
 import type { FeatureCalls } from "./feature-calls.ts";
 import { waitOutOutage } from "./outage-patience.ts";
 import { createMcpServer } from "./server.ts";
@@ -95,19 +95,13 @@ export function sseHandler(
     if (context.disconnected.aborted) body.abandon();
     context.disconnected.addEventListener("abort", () => body.abandon());
     void recoverFrom(deps, earlier, connection);
+    void deps.watching.subscriptionsChanged(session, [], state.subscriptions);
     context.log.audit("stream-opened", {
       outcome: "success",
       actor: session.userKey,
       session: session.id,
       client: session.clientId,
     });
-    return new Response(body.stream, {
-      headers: {
-        "Content-Type": "text/event-stream",
-        "Cache-Control": "no-cache, no-transform",
-        // nginx and its like hold back what they have not been told to let through.
-        "X-Accel-Buffering": "no",
-      },
-    });
+    return new Response(body.stream, { headers: EVENT_STREAM_HEADERS });
   }
 }

@@ -125,7 +125,9 @@ function handlerName(pathname: string): keyof App["handlers"] {
     case "/callback":
     case "/consent":
     case "/health":
+    case "/mcp":
     case "/message":
+    case "/notifications":
     case "/publish":
     case "/register":
     case "/revoke":
