@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { AuditEvent } from "../shared/log.ts";
 import { AccountBrowser } from "./support/account-browser.ts";
 import { useFacade } from "./support/facade.ts";
+import { ModernWire } from "./support/modern-wire.ts";
 import { EventStream } from "./support/open-stream.ts";
 import { parseForm } from "./support/user-agent.ts";
 
@@ -199,6 +200,18 @@ const ACTS: Readonly<Record<Exclude<AuditEvent, LiveEvent>, readonly Act[]>> = {
         return EventStream.open(facade.app, token);
       },
       line: { ...success, ...by, ...session, ...client },
+    },
+  ],
+  "step-up": [
+    {
+      act: "a request to /mcp beyond the scope",
+      does: async () => {
+        const resource = `${facade.app.baseUrl}/mcp`;
+        const { access_token: token } = await facade.client.tokens("alice", { resource });
+        const params = { name: "listEvents", arguments: {} };
+        await new ModernWire(facade.app, token).send("tools/call", params);
+      },
+      line: { ...denied, ...by, ...session, ...client },
     },
   ],
   "tool-called": [
