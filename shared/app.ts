@@ -18,7 +18,7 @@ export interface App {
   readonly config: Config;
   readonly handlers: Handlers;
   readonly telemetry: Telemetry;
-  /** What is due every hour. Several instances may do it at once. */
+  /** What is due every five minutes. Several instances may do it at once. */
   maintain(log: Log): Promise<void>;
   /** Ends the streams of sessions that have ended elsewhere. Every instance does so by itself as well. */
   checkStreams(): Promise<void>;
@@ -29,7 +29,8 @@ export interface App {
 /** Puts the server together: config and adapters in, handlers out. */
 export function createApp(config: Config, adapters: Adapters): App {
   const parts = createParts(config, adapters);
-  const { connections, rotation, station, streamCheck, sweep, telemetry } = parts;
+  const { connections, rotation, statelessMcp, station, streamCheck, sweep, watching } = parts;
+  const { telemetry } = parts;
   telemetry.observe("mcp.streams.open", () => connections.streams);
   const checking = setInterval(() => void streamCheck.run(), STREAM_CHECK_INTERVAL_MS);
   checking.unref();
@@ -38,9 +39,10 @@ export function createApp(config: Config, adapters: Adapters): App {
     telemetry,
     handlers: createHandlers(parts),
     async maintain(log) {
-      // Neither waits for the other: a sweep that fails must not keep keys from being rotated.
+      // None waits for another: a sweep that fails must not keep keys from being rotated.
       const done = await Promise.allSettled([
         sweep.run().then((removed) => log.info("swept", { removed })),
+        watching.upkeep(),
         rotation.run(({ key, change }) => {
           log.audit("key-rotated", { outcome: "success", key, change });
         }),
@@ -56,7 +58,7 @@ export function createApp(config: Config, adapters: Adapters): App {
       void telemetry.flush();
       // First nothing new comes in, then what there is ends.
       await station.close();
-      await connections.closeAll("shutdown");
+      await Promise.all([connections.closeAll("shutdown"), statelessMcp.close()]);
       // The worker goes the moment this returns: the library needs a moment to end the responses.
       await Promise.all([adapters.clock.sleep(ENDING_MS), telemetry.flush()]);
     },

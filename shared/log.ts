@@ -18,6 +18,7 @@ export type AuditEvent =
   | "session-ended"
   | "account-sign-in"
   | "stream-opened"
+  | "step-up"
   | "tool-called"
   | "published"
   | "notified";

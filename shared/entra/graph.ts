@@ -178,26 +178,26 @@ function claimsChallenge(response: Response): string | undefined {
   return encoded && Buffer.from(encoded, "base64").toString();
 }
 
-/** What Graph says of an error besides its message. */
-const graphFailure = z.object({
+/** What of Graph's errors the log may hold: the message beside it can name people and what is theirs. */
+const graphFault = z.object({
   error: z.object({
     code: z.string().regex(/^[\w.]{1,100}$/),
-    innerError: z.object({ "request-id": z.string().max(100).optional() }).optional(),
+    innerError: z.object({ "request-id": z.guid() }).optional(),
   }),
 });
 
-/** For the log: its code and its id, by which Microsoft finds it. Its message may hold anything of the person's. */
-function reasonIn(body: string): string {
+/** @returns Graph's code, and the id under which Microsoft finds the request. */
+function faultOf(body: string): string {
   try {
-    const { code, innerError } = graphFailure.parse(JSON.parse(body)).error;
-    return `${code}, request ${innerError?.["request-id"] ?? "unknown"}`;
+    const { code, innerError } = graphFault.parse(JSON.parse(body)).error;
+    return innerError === undefined ? code : `${code}, request ${innerError["request-id"]}`;
   } catch {
-    return "no reason that is known";
+    return "an answer that is not known";
   }
 }
 
 function toGraphError(status: number, body: string): GraphError {
-  const options = { cause: new Error(`Graph ${status}: ${reasonIn(body)}`) };
+  const options = { cause: new Error(`Graph ${status}: ${faultOf(body)}`) };
   switch (status) {
     case 401:
       return new GraphError(

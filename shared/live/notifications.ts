@@ -16,7 +16,7 @@ const MAX_VALIDATION_TOKEN = 2_048;
 const entrySchema = z.object({
   subscriptionId: z.string().max(200),
   clientState: z.string().max(128),
-  tenantId: z.string().max(64).optional(),
+  tenantId: z.string().max(64),
   lifecycleEvent: z.string().max(64).optional(),
 });
 type Entry = z.infer<typeof entrySchema>;
@@ -60,11 +60,16 @@ export function notificationsHandler(deps: {
     return new Response(null, { status: 202 });
   };
 
-  async function known({ subscriptionId, clientState }: Entry): Promise<WatchRow | undefined> {
+  async function known({
+    subscriptionId,
+    clientState,
+    tenantId,
+  }: Entry): Promise<WatchRow | undefined> {
     const [, partition, row, secret] = CLIENT_STATE.exec(clientState) ?? [];
     if (partition === undefined || row === undefined || secret === undefined) return undefined;
     const found = await deps.watchRows.find({ partition, row });
     if (found === undefined || !isSame(sha256(secret), found.value.secretHash)) return undefined;
+    if (tenantId.toLowerCase() !== found.value.tenantId) return undefined;
     // Its first word may come before the source has told us what it calls the watch.
     const { sourceId } = found.value;
     return sourceId === "" || sourceId === subscriptionId ? found : undefined;

@@ -7,10 +7,11 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 /** Microsoft Graph as the person of a session, where no client has called: for what is done on their behalf. */
 export class SessionGraphs {
   readonly #baseUrl: string;
-  readonly #signIns: SignIns;
+  readonly #signIns: () => SignIns;
   readonly #telemetry: Telemetry;
 
-  constructor(deps: { graphBaseUrl: string; signIns: SignIns; telemetry: Telemetry }) {
+  /** @param deps.signIns They end sessions, which ends watches, which need this: it is asked for late. */
+  constructor(deps: { graphBaseUrl: string; signIns: () => SignIns; telemetry: Telemetry }) {
     this.#baseUrl = deps.graphBaseUrl;
     this.#signIns = deps.signIns;
     this.#telemetry = deps.telemetry;
@@ -24,8 +25,8 @@ export class SessionGraphs {
       telemetry: this.#telemetry,
       signIn: {
         token: (options) =>
-          this.#signIns.graphToken(session, graphScopes([requires]), options, () => undefined),
-        challenge: (claims) => this.#signIns.challenge(session, claims),
+          this.#signIns().graphToken(session, graphScopes([requires]), options, () => undefined),
+        challenge: (claims) => this.#signIns().challenge(session, claims),
       },
     });
   }

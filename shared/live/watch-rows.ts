@@ -13,6 +13,8 @@ const row = z.object({
   uri: z.string(),
   /** The session whose token the source knows. */
   sessionId: z.string(),
+  /** The tenant of the person. */
+  tenantId: z.string(),
   /** What the source calls it; empty while it is being started, or where that has failed. */
   sourceId: z.string(),
   /** When the source ends it by itself (ms). */
@@ -108,17 +110,18 @@ export class WatchRows {
   }
 
   /**
-   * Everything that is due, slot by slot, from where the last run stopped.
+   * Goes through what is due, slot by slot, from where the last run stopped.
    *
    * @param now In milliseconds.
+   * @param look Returns false for what is not due yet: it is met again.
    */
-  async *due(now: number): AsyncIterable<Key> {
+  async forEachDue(now: number, look: (key: Key) => Promise<boolean>): Promise<void> {
     const current = slotOf(now);
     const last = (await this.#cursor.get(CURSOR))?.value.slot ?? current - FIRST_RUN_SLOTS;
     for (let slot = last + 1; slot <= current; slot++) {
       for await (const { key, value, etag } of this.#due.list(duePartition(slot))) {
-        yield { partition: value.userKey, row: value.row };
-        await this.#unschedule(key, etag);
+        const done = await look({ partition: value.userKey, row: value.row });
+        if (done) await this.#unschedule(key, etag);
       }
     }
     // The current slot still fills up.

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Graph } from "../entra/graph.ts";
+import type { Features } from "../features/feature.ts";
 import type { Scope } from "../oauth/scopes.ts";
 
 /**
@@ -39,4 +40,19 @@ export interface WatchSource {
   readonly notificationUrl: string;
   /** What it tells with each, so that it is known for itself. */
   readonly clientState: string;
+}
+
+/** @returns The watches that a server's resources have, by resource. */
+export function watchesOf({ resources }: Features): ReadonlyMap<string, Watch> {
+  return new Map(
+    resources.flatMap(({ uri, watch }) => (watch === undefined ? [] : [[uri, watch] as const])),
+  );
+}
+
+/**
+ * Whether Microsoft Graph can reach this server with notifications: it posts to https only, but for a
+ * stand-in on this machine.
+ */
+export function canBeNotified(config: { baseUrl: string; graphBaseUrl: string }): boolean {
+  return config.baseUrl.startsWith("https:") || config.graphBaseUrl.startsWith("http:");
 }

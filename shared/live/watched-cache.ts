@@ -32,12 +32,7 @@ export class WatchedCache {
    * @param variant What else the value depends on.
    * @param read Reads from the source. What it returns belongs to the cache: it is not to be changed.
    */
-  async get<T>(
-    userKey: string,
-    uri: string,
-    variant: string,
-    read: () => Promise<T>,
-  ): Promise<T> {
+  async get<T>(userKey: string, uri: string, variant: string, read: () => Promise<T>): Promise<T> {
     const watched = await this.#rows.find(watchKey(userKey, uri));
     const now = this.#clock.now();
     const stands =

@@ -3,6 +3,7 @@ import { sha256 } from "../digest.ts";
 import type { Log } from "../log.ts";
 import type { ConnectionRows } from "../mcp/connection-rows.ts";
 import { type Random, randomSecret } from "../random.ts";
+import type { Instances } from "../relay/instances.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { toSession } from "../sessions/sessions.ts";
@@ -28,6 +29,9 @@ const RETRY_MS = 5 * 60_000;
 /** What a subscriber waits for the watch to stand, so that no change falls in between. */
 const START_PATIENCE_MS = 5_000;
 
+/** What the end of a session waits for its watches to end. */
+const END_PATIENCE_MS = 2_000;
+
 /**
  * Watches resources at their sources for as long as somebody is subscribed: one watch for a person and a
  * resource, however many clients and instances. Who is subscribed is in the `connections` table; here is only
@@ -40,6 +44,7 @@ export class Watching {
   readonly #sessions: Sessions;
   readonly #graphs: SessionGraphs;
   readonly #relay: Relay;
+  readonly #instances: Instances;
   readonly #notificationUrl: string;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -53,6 +58,7 @@ export class Watching {
     sessions: Sessions;
     sessionGraphs: SessionGraphs;
     relay: Relay;
+    instances: Instances;
     baseUrl: string;
     clock: Clock;
     random: Random;
@@ -64,6 +70,7 @@ export class Watching {
     this.#sessions = deps.sessions;
     this.#graphs = deps.sessionGraphs;
     this.#relay = deps.relay;
+    this.#instances = deps.instances;
     this.#notificationUrl = `${deps.baseUrl}/notifications`;
     this.#clock = deps.clock;
     this.#random = deps.random;
@@ -94,20 +101,16 @@ export class Watching {
   /** A session is about to end: what is watched with its token is stopped, or goes on with another's. */
   async sessionEnds(userKey: string, sessionId: string): Promise<void> {
     const rows = await this.#rows.of(userKey);
-    await Promise.all(
-      rows
-        .filter(({ value }) => value.sessionId === sessionId)
-        .map((row) => this.#guarded(row.value.uri, () => this.#moveFrom(row, sessionId))),
-    );
+    const moved = rows
+      .filter(({ value }) => value.sessionId === sessionId)
+      .map((row) => this.#guarded(row.value.uri, () => this.#moveFrom(row, sessionId)));
+    // A source that is slow must not keep the session's tokens alive.
+    await Promise.race([Promise.all(moved), this.#clock.sleep(END_PATIENCE_MS)]);
   }
 
   /** Something has changed at the source, or may have: what was read is out of date, and subscribers are told. */
-  async changed(row: WatchRow, changes: { needsToken?: boolean } = {}): Promise<void> {
-    const now = this.#clock.now();
-    await this.#rows.update(row.key, ({ version }) => ({
-      version: version + 1,
-      ...(changes.needsToken === true && { needsToken: true, dueAt: now }),
-    }));
+  async changed(row: WatchRow): Promise<void> {
+    await this.#rows.update(row.key, ({ version }) => ({ version: version + 1 }));
     await this.#relay.announce(row.key.partition, {
       kind: "resource-updated",
       uri: row.value.uri,
@@ -116,30 +119,37 @@ export class Watching {
 
   /** The source asks for a new token, or has dropped the watch. */
   async repair(row: WatchRow, what: "token" | "gone"): Promise<void> {
+    // Noted first: if this instance goes now, the next upkeep does it.
     const marked = await this.#rows.update(row.key, () => ({
       dueAt: this.#clock.now(),
       ...(what === "token" ? { needsToken: true } : { sourceId: "" }),
     }));
-    if (marked !== undefined) await this.#guarded(row.value.uri, () => this.#look(marked));
+    if (marked !== undefined) void this.#guarded(row.value.uri, () => this.#look(marked));
   }
 
   /** Looks at everything that is due. Two at once do the same work twice, and no harm. */
   async upkeep(): Promise<void> {
-    for await (const key of this.#rows.due(this.#clock.now())) {
+    const now = this.#clock.now();
+    await this.#rows.forEachDue(now, async (key) => {
       const row = await this.#rows.find(key);
-      if (row === undefined || row.value.dueAt > this.#clock.now()) continue;
+      if (row === undefined) return true;
+      if (row.value.dueAt > now) return false;
       await this.#guarded(row.value.uri, () => this.#look(row));
-    }
+      return true;
+    });
   }
 
   async #hold(session: Session, uri: string): Promise<void> {
     const watch = this.#watches.get(uri);
     if (watch === undefined || !session.scopes.includes(watch.requires)) return;
+    const signedIn = await this.#sessions.find(session.userKey, session.id);
+    if (signedIn === undefined) return;
     const key = watchKey(session.userKey, uri);
     const now = this.#clock.now();
     const mine = await this.#rows.insert(key, {
       uri,
       sessionId: session.id,
+      tenantId: signedIn.value.tenantId,
       sourceId: "",
       expiresAt: 0,
       secretHash: "",
@@ -202,7 +212,9 @@ export class Watching {
       return;
     }
     try {
-      const renewed = await watch.renew(sourceId, this.#source(session, watch), { fresh: needsToken });
+      const renewed = await watch.renew(sourceId, this.#source(session, watch), {
+        fresh: needsToken,
+      });
       if (renewed === undefined) {
         await this.#startAnew(row, watch, session);
         return;
@@ -280,11 +292,20 @@ export class Watching {
 
   /** @returns The sessions that have a connection which is subscribed. */
   async #holders(userKey: string, uri: string): Promise<string[]> {
-    const rows = await this.#connectionRows.of(userKey);
     const now = this.#clock.now();
-    return rows
-      .filter(({ value }) => value.expiresAt > now && value.subscriptions.includes(JSON.stringify(uri)))
-      .map(({ value }) => value.sessionId);
+    const rows = (await this.#connectionRows.of(userKey)).filter(
+      ({ value }) =>
+        value.endedAt === undefined &&
+        value.expiresAt > now &&
+        value.subscriptions.includes(JSON.stringify(uri)),
+    );
+    // A stream whose instance is gone has no subscriber behind it any more.
+    const live = await Promise.all(
+      rows.map(async ({ value: { instance } }) =>
+        instance === "" ? true : this.#instances.isLive(instance),
+      ),
+    );
+    return rows.filter((_, n) => live[n]).map(({ value }) => value.sessionId);
   }
 
   /** @returns A session with whose token it can be watched: the one that has been, if it can still. */

@@ -1,12 +1,11 @@
 import { EmptyResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { Handler, RequestContext } from "../http/context.ts";
-import { randomId } from "../random.ts";
 import type { Instances } from "../relay/instances.ts";
 import type { Station } from "../relay/station.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
 import { callContext, type CallContextDeps } from "./call-context.ts";
-import { NO_STATE, protocolState } from "./connection-rows.ts";
-import { EventStreamBody } from "./event-stream-body.ts";
+import { newStreamId, NO_STATE, protocolState } from "./connection-rows.ts";
+import { EVENT_STREAM_HEADERS, EventStreamBody } from "./event-stream-body.ts";
 import type { FeatureCalls } from "./feature-calls.ts";
 import { waitOutOutage } from "./outage-patience.ts";
 import { createMcpServer } from "./server.ts";
@@ -43,8 +42,9 @@ export function sseHandler(
     context: RequestContext,
   ): Promise<Response> {
     const { session } = caller;
-    const id = randomId(deps.random);
-    const earlier = earlierConnections(await deps.connectionRows.of(session.userKey), session.id);
+    const id = newStreamId(deps.clock, deps.random);
+    const streams = await deps.connectionRows.newestStreams(session.userKey);
+    const earlier = earlierConnections(streams, session.id);
     // A client that comes back does not initialize again (MCP 2024-11-05 clients): its last words count.
     const state = earlier[0] === undefined ? NO_STATE : protocolState(earlier[0]);
 
@@ -95,19 +95,13 @@ export function sseHandler(
     if (context.disconnected.aborted) body.abandon();
     context.disconnected.addEventListener("abort", () => body.abandon());
     void recoverFrom(deps, earlier, connection);
+    void deps.watching.subscriptionsChanged(session, [], state.subscriptions);
     context.log.audit("stream-opened", {
       outcome: "success",
       actor: session.userKey,
       session: session.id,
       client: session.clientId,
     });
-    return new Response(body.stream, {
-      headers: {
-        "Content-Type": "text/event-stream",
-        "Cache-Control": "no-cache, no-transform",
-        // nginx and its like hold back what they have not been told to let through.
-        "X-Accel-Buffering": "no",
-      },
-    });
+    return new Response(body.stream, { headers: EVENT_STREAM_HEADERS });
   }
 }

@@ -19,6 +19,15 @@ import type { PollPace } from "./poll-pace.ts";
 const OWNER_CACHE_MS = 5_000;
 const OWNERS_REMEMBERED = 10_000;
 
+/** A feed that has a new value. */
+export interface FeedNews {
+  readonly uri: string;
+  /** Whom it is for; everybody where it is left out. */
+  readonly userKeys?: string[] | undefined;
+  /** The app role that its readers need. */
+  readonly requiredRole?: string | undefined;
+}
+
 /** A message that may arrive by two ways is taken by the first: ids are remembered for ten minutes. */
 const SEEN_MS = 600_000;
 const SEEN_REMEMBERED = 100_000;
@@ -113,14 +122,10 @@ export class Relay {
     );
   }
 
-  /**
-   * Tells those who have subscribed to a feed that it has a new value.
-   *
-   * @param userKeys Whom it is for; everybody where it is left out.
-   */
-  async announceFeed(uri: string, userKeys?: readonly string[]): Promise<void> {
-    this.#announceFeedHere(uri, userKeys);
-    await this.broadcast({ kind: "feed", uri, ...(userKeys && { userKeys: [...userKeys] }) });
+  /** Tells those who have subscribed to a feed, and may read it, that it has a new value. */
+  async announceFeed(news: FeedNews): Promise<void> {
+    this.#announceFeedHere(news);
+    await this.broadcast({ kind: "feed", ...news });
   }
 
   /** Closes the streams of a session that has ended: here at once, elsewhere as soon as it is heard there. */
@@ -191,7 +196,7 @@ export class Relay {
         return;
       }
       case "feed":
-        this.#announceFeedHere(envelope.uri, envelope.userKeys);
+        this.#announceFeedHere(envelope);
         return;
       case "session-ended":
         this.#bearer.forget(envelope.sessionId);
@@ -209,9 +214,12 @@ export class Relay {
     }
   }
 
-  #announceFeedHere(uri: string, userKeys: readonly string[] | undefined): void {
+  #announceFeedHere({ uri, userKeys, requiredRole }: FeedNews): void {
     const own = userKeys?.flatMap((userKey) => this.#connections.of(userKey));
-    this.#announcer.announce(own ?? this.#connections.all(), { kind: "resource-updated", uri });
+    const readers = (own ?? this.#connections.all()).filter(
+      ({ session }) => requiredRole === undefined || session.roles.includes(requiredRole),
+    );
+    this.#announcer.announce(readers, { kind: "resource-updated", uri });
   }
 
   async #row(userKey: string, connectionId: string): Promise<ConnectionRow | undefined> {

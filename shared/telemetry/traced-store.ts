@@ -4,6 +4,7 @@ import {
   type Row,
   RowChanged,
   RowExists,
+  type Some,
   type Store,
   type TableName,
   type Value,
@@ -47,10 +48,10 @@ export class TracedStore implements Store {
     return this.#traced("deleteAll", table, () => this.#store.deleteAll(table, keys));
   }
 
-  async *list(table: TableName, partition: string): AsyncIterable<Row> {
+  async *list(table: TableName, partition: string, some?: Some): AsyncIterable<Row> {
     const span = this.#begin("list", table);
     try {
-      yield* this.#store.list(table, partition);
+      yield* this.#store.list(table, partition, some);
     } catch (error) {
       span.fail(reasonOf(error));
       throw error;

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
+import { recorder } from "./redaction/recorder.ts";
 import { LOOPBACK_CERTIFICATE, LOOPBACK_CERTIFICATE_KEY } from "./test-certificate.ts";
 
 const KEY = "2a1c9e00-0000-4000-8000-00000000beef";
@@ -61,6 +62,7 @@ export async function startLocalIngestion(): Promise<LocalIngestion> {
       return;
     }
     bodies.push(body);
+    recorder.line(body);
     const items = z.array(envelope).parse(JSON.parse(body));
     envelopes.push(...items);
     response.setHeader("content-type", "application/json");

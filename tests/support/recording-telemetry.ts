@@ -13,9 +13,23 @@ import {
   InMemorySpanExporter,
   type ReadableSpan,
   SimpleSpanProcessor,
+  type SpanProcessor,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import { OpenTelemetry } from "../../shared/telemetry/open-telemetry.ts";
+import { recorder } from "./redaction/recorder.ts";
+
+/** The parts of a span that would be sent. */
+const sent = ({ name, attributes, events, links, status }: ReadableSpan) =>
+  JSON.stringify({ name, attributes, events, links, status });
+
+/** Has each span searched for secrets when the file has come to its end; the log is anyway. */
+const searched: SpanProcessor = {
+  onStart: () => undefined,
+  onEnd: (span) => recorder.line(sent(span)),
+  forceFlush: async () => undefined,
+  shutdown: async () => undefined,
+};
 
 /** A measurement: its metric, what it was taken of, and its value. */
 export interface Measured {
@@ -37,7 +51,7 @@ export class RecordingTelemetry extends OpenTelemetry {
     const readers = [new PeriodicExportingMetricReader({ exporter: metrics })];
     super({
       tracers: new TracerProvider({
-        spanProcessors: [new SimpleSpanProcessor({ exporter: spans })],
+        spanProcessors: [new SimpleSpanProcessor({ exporter: spans }), searched],
       }),
       meters: new MeterProvider({ readers }),
       loggers: new LoggerProvider({
@@ -82,11 +96,8 @@ export class RecordingTelemetry extends OpenTelemetry {
 
   /** Everything that would have been sent, in one text. */
   async everything(): Promise<string> {
-    const spans = this.spans.map(({ name, attributes, events, links, status, resource }) => {
-      return { name, attributes, events, links, status, resource: resource.attributes };
-    });
-    const lines = this.lines.map(({ body }) => body);
-    return JSON.stringify([spans, lines, await this.measured()]);
+    const lines = this.lines.map(({ body }) => String(body));
+    return [...this.spans.map(sent), ...lines, JSON.stringify(await this.measured())].join("\n");
   }
 
   /** Forgets what there was. */

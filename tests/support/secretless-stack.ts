@@ -7,6 +7,7 @@ import {
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { freePorts } from "../../tools/stack/ports.ts";
+import { recorder } from "./redaction/recorder.ts";
 import { startSecureAzurite } from "./test-azurite.ts";
 
 /** What only a developer's machine has. Of the vault there is no local one that speaks https: LOCAL_KEY stays. */
@@ -56,8 +57,12 @@ export async function startSecretlessStack(
       NODE_EXTRA_CA_CERTS: azurite.certificate,
       ...env,
     },
-    onLine: (line) => log.push(line),
+    onLine(line) {
+      log.push(line);
+      recorder.line(line);
+    },
   });
+  recorder.settings(values);
   return {
     baseUrl,
     entra,
@@ -65,6 +70,7 @@ export async function startSecretlessStack(
     log,
     async stop() {
       await host.stop();
+      recorder.entra(entra);
       await entra.stop();
       await azurite.stop();
     },

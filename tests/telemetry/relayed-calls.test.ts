@@ -38,6 +38,12 @@ function instance(store: MemoryStore, now: number): Instance {
   return { ...app, telemetry };
 }
 
+function span({ telemetry }: Instance, name: string) {
+  const [found] = telemetry.named(name);
+  if (found === undefined) throw new Error(`no ${name}`);
+  return found;
+}
+
 const message = {
   jsonrpc: "2.0" as const,
   id: "call",
@@ -51,11 +57,6 @@ it("a relayed call is one trace over two instances", async () => {
   expect((await stream.post(message, there)).status).toBe(202);
   expect(await stream.next()).toMatchObject({ id: "call" });
 
-  const span = ({ telemetry }: Instance, name: string) => {
-    const [found] = telemetry.named(name);
-    if (found === undefined) throw new Error(`no ${name}`);
-    return found;
-  };
   const chain = [
     span(there, "POST /message"),
     span(there, "relay send"),
@@ -66,7 +67,7 @@ it("a relayed call is one trace over two instances", async () => {
   for (const [n, { parentSpanContext }] of chain.entries()) {
     expect(parentSpanContext?.spanId).toBe(chain[n - 1]?.spanContext().spanId);
   }
-  expect(new Set(chain.map((it) => it.spanContext().traceId)).size).toBe(1);
+  expect(new Set(chain.map((one) => one.spanContext().traceId)).size).toBe(1);
   expect(chain[2]?.attributes).toEqual({ "mcp.relay.kind": "message" });
 });
 

@@ -49,7 +49,7 @@ beforeEach(async () => {
 function only(name: string): ReadableSpan {
   const [span, ...more] = telemetry.named(name);
   if (span === undefined || more.length > 0) {
-    throw new Error(`not one ${name}: ${telemetry.spans.map((it) => it.name).join(", ")}`);
+    throw new Error(`not one ${name}: ${telemetry.spans.map((other) => other.name).join(", ")}`);
   }
   return span;
 }
@@ -183,7 +183,7 @@ describe("a request", () => {
     await (await new OAuthTestClient(app.baseUrl, app.fetch).register()).code("bob");
     const callback = only("GET /callback");
     expect(parentOf(only("entra redeemCode"))).toBe(idOf(callback));
-    expect(parentOf(only("insert sessions"))).toBe(idOf(callback));
+    expect(parentOf(only("put sessions"))).toBe(idOf(callback));
   });
 
   it("that Entra refuses has Entra's number", async () => {
