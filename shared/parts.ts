@@ -19,6 +19,7 @@ import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
 import { RequestStates } from "./mcp/request-states.ts";
+import { SessionMcp } from "./mcp/streamable/session-mcp.ts";
 import { StatelessMcp } from "./mcp/streamable/stateless-mcp.ts";
 import { StreamCheck } from "./mcp/stream-check.ts";
 import { WaitingAnswers } from "./mcp/waiting-answers.ts";
@@ -162,6 +163,10 @@ export function createParts(config: Config, adapters: Adapters) {
         if (endsAt === undefined) await waitingAnswers.clear(key.row);
         return endsAt;
       },
+      events: async ({ partition: stream }) => {
+        await waitingAnswers.clear(stream);
+        return undefined;
+      },
       inbox: async ({ partition: instance }) => {
         if (await instances.isLive(instance)) return base.clock.now() + INBOX_KEPT_MS;
         await inbox.clear(instance);
@@ -172,8 +177,20 @@ export function createParts(config: Config, adapters: Adapters) {
 
   const requestStates = new RequestStates({ ...base, sealer });
   const calls = new FeatureCalls({ ...base, requestStates });
-  const serving = { ...hub, relay, station, sessions, settings, sessionEnd, signIns, calls };
+  const serving = {
+    ...hub,
+    expiries,
+    waitingAnswers,
+    relay,
+    station,
+    sessions,
+    settings,
+    sessionEnd,
+    signIns,
+    calls,
+  };
   const statelessMcp = new StatelessMcp(serving);
+  const sessionMcp = new SessionMcp(serving);
   return {
     ...base,
     rotation,
@@ -216,6 +233,7 @@ export function createParts(config: Config, adapters: Adapters) {
     accountForms,
     calls,
     statelessMcp,
+    sessionMcp,
   };
 }
 

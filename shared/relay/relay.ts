@@ -179,6 +179,8 @@ export class Relay {
       case "message": {
         const connection = this.#connections.get(envelope.connection);
         if (connection === undefined || !isOf(connection, envelope.caller)) {
+          // The word that a call is cancelled goes to all instances, of which one at most has it.
+          if (isCancellation(envelope.message)) return;
           this.#log.warn("relayed-message-too-late", { connection: envelope.connection });
           return;
         }
@@ -203,6 +205,9 @@ export class Relay {
       case "connection-changed":
         await this.#connections.get(envelope.connection)?.refresh();
         return;
+      case "stream-resumed":
+        await this.#connections.get(envelope.connection)?.handOver(envelope.stream);
+        return;
       case "answers-waiting":
         await this.#connections.get(envelope.connection)?.takeAnswersOf(envelope.from);
         return;
@@ -226,6 +231,10 @@ export class Relay {
     else this.#owners.set(connectionId, { row, readAt: now });
     return row;
   }
+}
+
+function isCancellation(message: JSONRPCMessage): boolean {
+  return "method" in message && message.method === "notifications/cancelled";
 }
 
 function isOf(connection: Connection, { session }: Caller): boolean {

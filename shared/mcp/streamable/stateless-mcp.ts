@@ -3,13 +3,14 @@ import type { Clock } from "../../clock.ts";
 import type { RequestContext } from "../../http/context.ts";
 import type { Log } from "../../log.ts";
 import { type Random, randomId } from "../../random.ts";
+import type { PollPace } from "../../relay/poll-pace.ts";
 import type { Station } from "../../relay/station.ts";
 import type { Caller } from "../../sessions/bearer.ts";
 import { callContext, type CallContextDeps } from "../call-context.ts";
 import { type ConnectionRows, NO_STATE } from "../connection-rows.ts";
 import type { Connections } from "../connections.ts";
 import type { FeatureCalls } from "../feature-calls.ts";
-import { instanceGone } from "../instance-gone.ts";
+import { unfinished } from "../instance-gone.ts";
 import { streamLifetime } from "../stream-lifetime.ts";
 import { CallerInfo } from "./caller-info.ts";
 import { CallsInProgress } from "./calls-in-progress.ts";
@@ -23,6 +24,7 @@ const ROW_MARGIN_MS = 3_600_000;
 export interface StatelessMcpDeps extends CallContextDeps {
   readonly calls: FeatureCalls;
   readonly station: Station;
+  readonly pace: PollPace;
   readonly connections: Connections;
   readonly connectionRows: ConnectionRows;
   readonly streamLifetimeSeconds: number;
@@ -42,8 +44,8 @@ export class StatelessMcp {
     this.#inProgress = new CallsInProgress(deps);
   }
 
-  /** @param body The request's, parsed. Its faults are answered here. */
-  answer(
+  /** `POST`: a request. @param body Parsed; its faults are answered here. */
+  post(
     request: Request,
     body: unknown,
     caller: Caller,
@@ -69,7 +71,7 @@ export class StatelessMcp {
     // Closing the stream is a cancellation (MCP 2026-07-28, Streamable HTTP): its end is the request's signal.
     const request = new Request(url, { method: "POST", headers, signal: context.disconnected });
     const answer = handler.fetch(request, { parsedBody: body, authInfo: new CallerInfo(caller) });
-    const failure = JSON.stringify(instanceGone(idOf(body)));
+    const failure = JSON.stringify(unfinished(idOf(body)));
     return patiently(answer, { client: context, calls: this.#inProgress, failure });
   }
 
@@ -79,7 +81,7 @@ export class StatelessMcp {
     caller: Caller,
     context: RequestContext,
   ): Promise<Response> {
-    const { connections, connectionRows, station, clock, random } = this.#deps;
+    const { connections, connectionRows, pace, station, clock, random } = this.#deps;
     const id = randomId(random);
     const key = { partition: caller.session.userKey, row: id };
     const lifetimeMs = streamLifetime(this.#deps.streamLifetimeSeconds, random);
@@ -96,6 +98,7 @@ export class StatelessMcp {
     };
     const connection = new ListenConnection(id, caller, body, close, ended);
     const handler = this.#handler(context.log, connection);
+    pace.traffic(clock.now());
     // Listed before it is acknowledged: no change is missed from then on.
     await station.open(async (instance) => {
       const expiresAt = clock.now() + lifetimeMs + ROW_MARGIN_MS;
@@ -122,7 +125,6 @@ export class StatelessMcp {
         calls,
         callFor: this.#callFor,
         beforeOwnEnd: () => undefined,
-        logLevel: () => undefined,
       });
     return createMcpHandler(server, {
       legacy: "reject",
