@@ -11,6 +11,7 @@ import "./maintenance.ts";
 import "./mcp.ts";
 import "./message.ts";
 import "./metadata.ts";
+import "./notifications.ts";
 import "./publish.ts";
 import "./register.ts";
 import "./revoke.ts";

@@ -3,6 +3,7 @@ import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endp
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
 import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
+import { notificationsHandler } from "./live/notifications.ts";
 import { publishHandler } from "./live/publish.ts";
 import { messageHandler } from "./mcp/message.ts";
 import { sseHandler } from "./mcp/sse.ts";
@@ -58,6 +59,7 @@ export function createHandlers(parts: Parts) {
       LIMITS.account,
     ),
 
+    notifications: oauth({ POST: notificationsHandler(parts) }, LIMITS.notifications),
     publish: oauth({ POST: publishHandler(parts) }, LIMITS.publish),
 
     sse: mcp({ GET: sseHandler(parts) }),

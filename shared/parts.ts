@@ -15,6 +15,11 @@ import { Sealer } from "./keys/seal.ts";
 import { type Log } from "./log.ts";
 import { Feeds } from "./live/feeds.ts";
 import { PublisherTokens } from "./live/publisher-token.ts";
+import { SessionGraphs } from "./live/session-graphs.ts";
+import { canBeNotified, watchesOf } from "./live/watch.ts";
+import { WatchRows } from "./live/watch-rows.ts";
+import { WatchedCache } from "./live/watched-cache.ts";
+import { Watching } from "./live/watching.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
@@ -137,9 +142,21 @@ export function createParts(config: Config, adapters: Adapters) {
   const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
   const relay = new Relay({ ...hub, bearer });
   const station = new Station({ ...hub, reader, relay });
-  const sessionEnd = new SessionEnd({ sessions, bearer, relay });
+  const watchRows = new WatchRows(base);
+  const watchedCache = new WatchedCache({ ...base, watchRows });
+  const sessionGraphs = new SessionGraphs({ ...base, signIns: () => signIns });
+  const live = canBeNotified(config);
+  const watching = new Watching({
+    ...hub,
+    watches: live ? watchesOf(base.features) : new Map(),
+    watchRows,
+    sessions,
+    sessionGraphs,
+    relay,
+  });
+  const sessionEnd = new SessionEnd({ sessions, bearer, relay, watching });
   const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
-  const signIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
+  const signIns: SignIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
 
   const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
   const grants = { ...base, clients, sessions, sessionEnd, signIns, tokens };
@@ -176,19 +193,9 @@ export function createParts(config: Config, adapters: Adapters) {
   });
 
   const requestStates = new RequestStates({ ...base, sealer });
-  const calls = new FeatureCalls({ ...base, requestStates });
-  const serving = {
-    ...hub,
-    expiries,
-    waitingAnswers,
-    relay,
-    station,
-    sessions,
-    settings,
-    sessionEnd,
-    signIns,
-    calls,
-  };
+  const calls = new FeatureCalls({ ...base, requestStates, live });
+  const people = { sessions, settings, sessionEnd, signIns, feeds, watchedCache, watching };
+  const serving = { ...hub, ...people, expiries, waitingAnswers, relay, station, calls };
   const statelessMcp = new StatelessMcp(serving);
   const sessionMcp = new SessionMcp(serving);
   return {
@@ -213,6 +220,9 @@ export function createParts(config: Config, adapters: Adapters) {
     connections,
     feeds,
     publisherTokens,
+    watchRows,
+    watchedCache,
+    watching,
     connectionRows,
     waitingAnswers,
     lease,

@@ -30,15 +30,22 @@ export function embedded(uri: string, mimeType: string, body: string | Uint8Arra
   return { type: "resource", resource: resourceContents(uri, mimeType, body) };
 }
 
+/** Text of a kind of its own. */
+export interface TypedText {
+  readonly text: string;
+  readonly mimeType: string;
+}
+
 /** @returns What a resource holds, text or bytes, as it travels. */
 export function resourceContents(
   uri: string,
   mimeType: string,
-  body: string | Uint8Array,
+  body: string | Uint8Array | TypedText,
 ): ResourceContents {
-  return typeof body === "string"
-    ? { uri, mimeType, text: body }
-    : { uri, mimeType, blob: base64(body) };
+  if (typeof body === "string") return { uri, mimeType, text: body };
+  return body instanceof Uint8Array
+    ? { uri, mimeType, blob: base64(body) }
+    : { uri, mimeType: body.mimeType, text: body.text };
 }
 
 function base64(bytes: Uint8Array): string {

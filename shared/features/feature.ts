@@ -4,7 +4,8 @@ import type { Graph } from "../entra/graph.ts";
 import type { Scope } from "../oauth/scopes.ts";
 import type { ListedSession, Session } from "../sessions/sessions.ts";
 import type { PersonalSettings } from "../sessions/personal-settings.ts";
-import { type Content, text } from "./content.ts";
+import type { Watch } from "../live/watch.ts";
+import { type Content, text, type TypedText } from "./content.ts";
 import { type Answers, type QuestionKind, Questions } from "./questions.ts";
 
 /** What a feature knows about its call. It acts as the person whose session this is. */
@@ -16,6 +17,14 @@ export interface Call {
   /** What the person keeps here. */
   readonly settings: PersonalSettings;
   readonly sessions: CallSessions;
+  readonly feeds: CallFeeds;
+  /**
+   * Reads from a watched source, or gives what was read before, if the source has not told of a change since.
+   *
+   * @param uri The watched resource.
+   * @param variant What else the value depends on.
+   */
+  cached<T>(uri: string, variant: string, read: () => Promise<T>): Promise<T>;
   /** Aborted when the client cancels or goes away. */
   readonly signal: AbortSignal;
   /** Tells the client how far the call is, if it asked to know. */
@@ -43,6 +52,13 @@ export interface CallSessions {
    * @throws RoleMissing
    */
   end(userKey: string, sessionId: string): Promise<boolean>;
+}
+
+/** What other systems publish, as far as the person may read it. */
+export interface CallFeeds {
+  /** @returns undefined for a topic that says nothing to this person. */
+  read(topic: string): Promise<TypedText | undefined>;
+  topics(): Promise<readonly string[]>;
 }
 
 /** Something of a person's that their clients may have shown, and that is different now. */
@@ -207,6 +223,8 @@ function toContent(shown: string | readonly Content[]): readonly Content[] {
 export interface Resource extends Described {
   readonly uri: string;
   readonly mimeType: string;
+  /** How changes that are made at its source are heard of. Without it, subscribers hear of those made here. */
+  readonly watch?: Watch;
   read(call: Call): Promise<string | Uint8Array | Questions>;
 }
 
@@ -217,11 +235,13 @@ export interface ResourceTemplate extends Described {
   readonly mimeType: string;
   /** By variable. */
   readonly complete?: Readonly<Record<string, Complete>>;
+  /** What there is to read right now, for `resources/list`. */
+  list?(call: Call): Promise<readonly { readonly uri: string; readonly name: string }[]>;
   /** @returns undefined where there is nothing at that URI. */
   read(
     variables: Readonly<Record<string, string>>,
     call: Call,
-  ): Promise<string | Uint8Array | Questions | undefined>;
+  ): Promise<string | Uint8Array | TypedText | Questions | undefined>;
 }
 
 /** Suggestions for what the person has typed so far. */

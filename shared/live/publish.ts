@@ -85,7 +85,7 @@ export function publishHandler(deps: {
     );
     // Also where nothing has changed: the telling may be what failed last time.
     if (outcomes.some((outcome) => outcome !== "stale")) {
-      await deps.relay.announceFeed(feedUri(topic), userKeys);
+      await deps.relay.announceFeed({ uri: feedUri(topic), userKeys, requiredRole });
     }
     return outcomes.includes("published") ? "published" : (outcomes[0] ?? "stale");
   }

@@ -1,6 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { Graph } from "../entra/graph.ts";
 import type { Call } from "../features/feature.ts";
+import type { Feeds } from "../live/feeds.ts";
+import type { WatchedCache } from "../live/watched-cache.ts";
 import type { Log } from "../log.ts";
 import { graphScopes } from "../oauth/scopes.ts";
 import type { Relay } from "../relay/relay.ts";
@@ -25,6 +27,8 @@ export interface CallContextDeps {
   readonly sessionEnd: SessionEnd;
   readonly signIns: SignIns;
   readonly relay: Relay;
+  readonly feeds: Feeds;
+  readonly watchedCache: WatchedCache;
   readonly log: Log;
 }
 
@@ -36,6 +40,11 @@ export function callContext(deps: CallContextDeps): (session: Session, wire: Wir
       session,
       clock: deps.clock,
       settings: deps.settings.of(session.userKey),
+      feeds: {
+        read: (topic) => deps.feeds.read(topic, session),
+        topics: () => deps.feeds.topics(session),
+      },
+      cached: (uri, variant, read) => deps.watchedCache.get(session.userKey, uri, variant, read),
       sessions: new CallerSessions(deps, session, beforeOwnEnd),
       graph: new Graph({
         baseUrl: deps.graphBaseUrl,

@@ -1,5 +1,6 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { Change } from "../features/feature.ts";
+import type { Session } from "../sessions/sessions.ts";
 import type { Caller } from "../sessions/bearer.ts";
 
 /**
@@ -13,6 +14,8 @@ export interface Connection {
   readonly id: string;
   readonly userKey: string;
   readonly sessionId: string;
+  /** As the last request found it. */
+  readonly session: Session;
   /** Whether a stream is open to the client right now. */
   readonly streaming: boolean;
   /** @param caller As the token says that came with this very message, and the session as it is now. */

@@ -13,7 +13,13 @@ import { type Answers, type Question, Questions } from "../features/questions.ts
 import type { Log } from "../log.ts";
 import type { Scope } from "../oauth/scopes.ts";
 import { type Completable, type CompletionRef, FeatureFinder } from "./feature-finder.ts";
-import { listedPrompt, listedResources, listedTemplates, listedTools } from "./feature-list.ts";
+import {
+  listedOfTemplate,
+  listedPrompt,
+  listedResources,
+  listedTemplates,
+  listedTools,
+} from "./feature-list.ts";
 import {
   messageFor,
   ScopeMissing,
@@ -69,9 +75,12 @@ export class FeatureCalls {
   readonly #features: Features;
   readonly #finder: FeatureFinder;
   readonly #states: RequestStates;
+  readonly #live: boolean;
   readonly #log: Log;
 
-  constructor(deps: { features: Features; requestStates: RequestStates; log: Log }) {
+  /** @param deps.live Whether sources can reach this server with their notifications. */
+  constructor(deps: { features: Features; requestStates: RequestStates; live: boolean; log: Log }) {
+    this.#live = deps.live;
     this.#features = deps.features;
     this.#finder = new FeatureFinder(deps.features);
     this.#states = deps.requestStates;
@@ -82,8 +91,20 @@ export class FeatureCalls {
     return { tools: listedTools(this.#features) };
   }
 
-  listResources() {
-    return { resources: listedResources(this.#features) };
+  /** The fixed ones, then what the templates have for this person. */
+  async listResources(incoming: Incoming) {
+    return this.#forPerson("resources-failed", async () => {
+      const listed = this.#features.resourceTemplates.map(async (template) => {
+        const { requires, requiresRole } = template;
+        const base = incoming.callFor(requires);
+        if (requires !== undefined && !incoming.scopes.includes(requires)) return [];
+        if (requiresRole !== undefined && !base.session.roles.includes(requiresRole)) return [];
+        const found = await template.list?.({ ...base, answers: {}, state: undefined });
+        return (found ?? []).map((entry) => listedOfTemplate(template, entry));
+      });
+      const fixed = listedResources(this.#features, this.#live);
+      return { resources: [...fixed, ...(await Promise.all(listed)).flat()] };
+    });
   }
 
   listResourceTemplates() {
@@ -158,9 +179,17 @@ export class FeatureCalls {
     });
   }
 
-  /** @throws UnknownResource for a URI of no resource and no template; whether it is there is not asked. */
-  requireResource(uri: string): void {
-    if (this.#finder.readable(uri) === undefined) throw new UnknownResource(uri);
+  /**
+   * Checks that the client may subscribe to a resource.
+   *
+   * @throws UnknownResource for a URI of no resource and no template; whether it is there is not asked.
+   *   ScopeMissing, RoleMissing.
+   */
+  requireResource(uri: string, incoming: Incoming): void {
+    const found = this.#finder.readable(uri);
+    if (found === undefined) throw new UnknownResource(uri);
+    requireScope(found.requires, incoming.scopes);
+    requireRole(found.requiresRole, incoming.callFor(found.requires).session);
   }
 
   /** @throws UnknownFeature, StateInvalid; FeatureError where a required argument is missing. */

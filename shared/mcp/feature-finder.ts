@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { TypedText } from "../features/content.ts";
 import type { Call, Complete, Features, Prompt, Tool } from "../features/feature.ts";
 import type { Questions } from "../features/questions.ts";
 import { matchUri } from "../features/uri-template.ts";
@@ -12,7 +13,7 @@ interface Required {
 /** What is behind a URI, whether it is fixed or of a template. */
 export interface Readable extends Required {
   readonly mimeType: string;
-  read(call: Call): Promise<string | Uint8Array | Questions | undefined>;
+  read(call: Call): Promise<string | Uint8Array | TypedText | Questions | undefined>;
 }
 
 /** Something that completes what a person types. */

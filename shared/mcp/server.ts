@@ -102,15 +102,17 @@ export function createMcpServer(
     }
   });
 
-  server.setRequestHandler(ListResourcesRequestSchema, () => calls.listResources());
+  server.setRequestHandler(ListResourcesRequestSchema, (_request, extra) =>
+    calls.listResources(incoming(extra)),
+  );
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => calls.listResourceTemplates());
   server.setRequestHandler(ReadResourceRequestSchema, ({ params }, extra) =>
     inRounds(server, extra.signal, (round) =>
       calls.readResource(params.uri, incoming(extra, round)),
     ),
   );
-  server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }) => {
-    calls.requireResource(uri);
+  server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, extra) => {
+    calls.requireResource(uri, incoming(extra));
     await tell({ subscriptions: [...new Set([...told.subscriptions, uri])] });
     return {};
   });

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Change } from "../features/feature.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
+import type { Watching } from "../live/watching.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Caller } from "../sessions/bearer.ts";
 import type { Session } from "../sessions/sessions.ts";
@@ -33,6 +34,7 @@ export interface SseConnectionDeps {
   readonly connectionRows: ConnectionRows;
   readonly waitingAnswers: WaitingAnswers;
   readonly relay: Relay;
+  readonly watching: Watching;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -125,7 +127,9 @@ export class SseConnection implements Connection {
    * @throws StorageUnavailable; StateTooLarge
    */
   async told(news: Told): Promise<void> {
+    const { subscriptions: before } = this.#state;
     await this.#keep({ ...this.#state, ...news });
+    await this.#deps.watching.subscriptionsChanged(this.session, before, news.subscriptions);
   }
 
   /** A stream of HTTP+SSE cannot be resumed. */
@@ -234,7 +238,8 @@ export class SseConnection implements Connection {
     const { clock, connectionRows } = this.#deps;
     await this.#ended;
     await this.#stateKept;
-    const kept = this.#ended !== undefined && this.#state.subscriptions.length > 0;
+    const { subscriptions } = this.#state;
+    const kept = this.#ended !== undefined && subscriptions.length > 0;
     await this.#writeRow(async () => {
       if (kept || this.#undelivered > 0) {
         await connectionRows.expireAt(this.#key, clock.now() + KEPT_MS);
@@ -242,6 +247,7 @@ export class SseConnection implements Connection {
         await connectionRows.close(this.#key);
       }
     });
+    await this.#deps.watching.subscriptionsChanged(this.session, subscriptions, []);
   }
 
   /** One after the other, so that the row ends with what the client said last. */

@@ -95,6 +95,7 @@ export function sseHandler(
     if (context.disconnected.aborted) body.abandon();
     context.disconnected.addEventListener("abort", () => body.abandon());
     void recoverFrom(deps, earlier, connection);
+    void deps.watching.subscriptionsChanged(session, [], state.subscriptions);
     context.log.audit("stream-opened", {
       outcome: "success",
       actor: session.userKey,

@@ -44,6 +44,7 @@ export const envelopeSchema = z.discriminatedUnion("kind", [
     kind: z.literal("feed"),
     uri: z.string(),
     userKeys: z.array(z.string()).optional(),
+    requiredRole: z.string().optional(),
   }),
   z.object({ kind: z.literal("session-ended"), sessionId: z.string() }),
   /** A connection was ended by its client, by way of another instance. */

@@ -19,6 +19,19 @@ import type { PollPace } from "./poll-pace.ts";
 const OWNER_CACHE_MS = 5_000;
 const OWNERS_REMEMBERED = 10_000;
 
+/** How often it is looked whether a message was taken: for a second and a half, more than an inbox is left alone. */
+const LOOK_EVERY_MS = 25;
+const MAX_LOOKS = 60;
+
+/** A feed that has a new value. */
+export interface FeedNews {
+  readonly uri: string;
+  /** Whom it is for; everybody where it is left out. */
+  readonly userKeys?: string[] | undefined;
+  /** The app role that its readers need. */
+  readonly requiredRole?: string | undefined;
+}
+
 /** A message that may arrive by two ways is taken by the first: ids are remembered for ten minutes. */
 const SEEN_MS = 600_000;
 const SEEN_REMEMBERED = 100_000;
@@ -113,14 +126,10 @@ export class Relay {
     );
   }
 
-  /**
-   * Tells those who have subscribed to a feed that it has a new value.
-   *
-   * @param userKeys Whom it is for; everybody where it is left out.
-   */
-  async announceFeed(uri: string, userKeys?: readonly string[]): Promise<void> {
-    this.#announceFeedHere(uri, userKeys);
-    await this.broadcast({ kind: "feed", uri, ...(userKeys && { userKeys: [...userKeys] }) });
+  /** Tells those who have subscribed to a feed, and may read it, that it has a new value. */
+  async announceFeed(news: FeedNews): Promise<void> {
+    this.#announceFeedHere(news);
+    await this.broadcast({ kind: "feed", ...news });
   }
 
   /** Closes the streams of a session that has ended: here at once, elsewhere as soon as it is heard there. */
@@ -129,21 +138,30 @@ export class Relay {
     await this.broadcast({ kind: "session-ended", sessionId });
   }
 
-  /** Tells every other instance. One that cannot be reached just now finds it when it can. */
-  async broadcast(envelope: Envelope): Promise<void> {
+  /**
+   * Tells every other instance. One that cannot be reached just now finds it when it can.
+   *
+   * @param options.taken Waits until all that are there have taken it, but not for long.
+   */
+  async broadcast(envelope: Envelope, options: { taken?: boolean } = {}): Promise<void> {
     const others = (await this.#instances.all()).filter((it) => it !== this.#lease.id);
-    await Promise.all(others.map((instance) => this.send(instance, envelope)));
+    const sent = await Promise.all(
+      others.map(async (instance) => ({ instance, id: await this.send(instance, envelope) })),
+    );
+    if (options.taken === true) await Promise.all(sent.map((it) => this.#taken(it)));
   }
 
   /**
    * Sends a message to one instance. It is safe once this returns: acknowledged, or in its inbox.
    *
+   * @returns Its id, where it is in the inbox.
    * @throws StorageUnavailable
    */
-  async send(instance: string, envelope: Envelope): Promise<void> {
+  async send(instance: string, envelope: Envelope): Promise<string | undefined> {
     const id = randomId(this.#random);
-    if ((await this.#fastPath?.send(instance, id, envelope)) === true) return;
+    if ((await this.#fastPath?.send(instance, id, envelope)) === true) return undefined;
     await this.#inbox.write(instance, id, envelope);
+    return id;
   }
 
   /**
@@ -193,7 +211,7 @@ export class Relay {
         return;
       }
       case "feed":
-        this.#announceFeedHere(envelope.uri, envelope.userKeys);
+        this.#announceFeedHere(envelope);
         return;
       case "session-ended":
         this.#bearer.forget(envelope.sessionId);
@@ -214,9 +232,23 @@ export class Relay {
     }
   }
 
-  #announceFeedHere(uri: string, userKeys: readonly string[] | undefined): void {
+  #announceFeedHere({ uri, userKeys, requiredRole }: FeedNews): void {
     const own = userKeys?.flatMap((userKey) => this.#connections.of(userKey));
-    this.#announcer.announce(own ?? this.#connections.all(), { kind: "resource-updated", uri });
+    const readers = (own ?? this.#connections.all()).filter(
+      ({ session }) => requiredRole === undefined || session.roles.includes(requiredRole),
+    );
+    this.#announcer.announce(readers, { kind: "resource-updated", uri });
+  }
+
+  /** Waits until a message is out of an inbox. */
+  async #taken({ instance, id }: { instance: string; id: string | undefined }): Promise<void> {
+    if (id === undefined) return;
+    for (let looks = 0; looks < MAX_LOOKS; looks++) {
+      const waiting = await this.#inbox.waiting(instance);
+      // Taken is not done yet: one more look's time for that.
+      await this.#clock.sleep(LOOK_EVERY_MS);
+      if (!waiting.some((message) => message.id === id)) return;
+    }
   }
 
   async #row(userKey: string, connectionId: string): Promise<ConnectionRow | undefined> {

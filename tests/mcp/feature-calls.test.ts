@@ -284,8 +284,10 @@ describe("reading a resource", () => {
   );
 
   it("can be subscribed to by template, and not where there is none", () => {
-    expect(() => calls.requireResource("feed://news")).not.toThrow();
-    expect(() => calls.requireResource("x://other")).toThrow(UnknownResource);
+    const reader = having(["user.read"]);
+    expect(() => calls.requireResource("feed://news", reader)).not.toThrow();
+    expect(() => calls.requireResource("x://other", reader)).toThrow(UnknownResource);
+    expect(() => calls.requireResource("feed://news", having(["mcp"]))).toThrow(ScopeMissing);
   });
 
   it("needs its scope", async () => {

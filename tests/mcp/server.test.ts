@@ -197,8 +197,14 @@ describe("tools", () => {
 describe("resources", () => {
   it("are listed and read", async () => {
     const { resources } = await client.listResources();
-    expect(resources.map(({ uri }) => uri)).toEqual(["user://me", "settings://me"]);
-    expect((await client.listResourceTemplates()).resourceTemplates).toEqual([]);
+    expect(resources.map(({ uri }) => uri)).toEqual([
+      "user://me",
+      "settings://me",
+      "calendar://me/upcoming",
+    ]);
+    expect((await client.listResourceTemplates()).resourceTemplates).toMatchObject([
+      { uriTemplate: "feed://{topic}" },
+    ]);
     const { contents } = await client.readResource({ uri: "settings://me" });
     expect(contents).toEqual([
       {

@@ -54,6 +54,8 @@ export function createCall() {
     graph,
     // Sessions are tested with the real ones, in tests/features/sessions.test.ts.
     sessions: { list: unused, end: unused },
+    feeds: { read: async () => undefined, topics: async () => [] },
+    cached: (_uri, _variant, read) => read(),
     settings: new SettingsTable({ store: new MemoryStore() }).of("alice"),
     signal: controller.signal,
     async progress(step) {
@@ -76,7 +78,12 @@ export function createCall() {
 /** Features, ready to be called. @param log Gets every line that is logged. */
 export function featureCalls(features: Features, log: string[] = []): FeatureCalls {
   const requestStates = new RequestStates(createSessionParts());
-  return new FeatureCalls({ features, requestStates, log: jsonLog((_, line) => log.push(line)) });
+  return new FeatureCalls({
+    features,
+    requestStates,
+    live: true,
+    log: jsonLog((_, line) => log.push(line)),
+  });
 }
 
 /** @returns What a tool gives at once, and the text that it shows. */

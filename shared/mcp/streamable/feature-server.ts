@@ -18,7 +18,7 @@ import type { SessionState } from "./session-state.ts";
 
 /** What a client may keep (MCP 2026-07-28, caching): lists change with a release, and are told of then. */
 const LIST: CacheHint = { ttlMs: 300_000, cacheScope: "private" };
-/** A person's own prompts and what they read may be different the next moment. */
+/** A person's own prompts, the feeds that there are and what is read may be different the next moment. */
 const OWN: CacheHint = { ttlMs: 0, cacheScope: "private" };
 
 /** For so long a person may think, where the client is asked in the middle of a call (2025 revisions). */
@@ -50,7 +50,7 @@ export class FeatureServer extends McpServer {
       cacheHints: {
         "server/discover": LIST,
         "tools/list": LIST,
-        "resources/list": LIST,
+        "resources/list": OWN,
         "resources/templates/list": LIST,
         "prompts/list": OWN,
         "resources/read": OWN,
@@ -72,7 +72,9 @@ export class FeatureServer extends McpServer {
     server.setRequestHandler("tools/call", async ({ params }, ctx) =>
       toResult(await calls.callTool(params.name, params.arguments ?? {}, this.#incoming(ctx))),
     );
-    server.setRequestHandler("resources/list", () => calls.listResources());
+    server.setRequestHandler("resources/list", (_request, ctx) =>
+      calls.listResources(this.#incoming(ctx)),
+    );
     server.setRequestHandler("resources/templates/list", () => calls.listResourceTemplates());
     server.setRequestHandler("resources/read", async ({ params }, ctx) =>
       toResult(await calls.readResource(params.uri, this.#incoming(ctx))),
@@ -90,20 +92,20 @@ export class FeatureServer extends McpServer {
 
   #registerState(calls: FeatureCalls, state: SessionState): void {
     const { server } = this;
-    server.setRequestHandler("logging/setLevel", async ({ params: { level } }) => {
-      await state.tell((told) => ({ ...told, logLevel: level }));
+    server.setRequestHandler("logging/setLevel", async ({ params: { level } }, ctx) => {
+      await state.tell(callerOf(ctx), (told) => ({ ...told, logLevel: level }));
       return {};
     });
-    server.setRequestHandler("resources/subscribe", async ({ params: { uri } }) => {
-      calls.requireResource(uri);
-      await state.tell((told) => ({
+    server.setRequestHandler("resources/subscribe", async ({ params: { uri } }, ctx) => {
+      calls.requireResource(uri, this.#incoming(ctx));
+      await state.tell(callerOf(ctx), (told) => ({
         ...told,
         subscriptions: [...new Set([...told.subscriptions, uri])],
       }));
       return {};
     });
-    server.setRequestHandler("resources/unsubscribe", async ({ params: { uri } }) => {
-      await state.tell((told) => ({
+    server.setRequestHandler("resources/unsubscribe", async ({ params: { uri } }, ctx) => {
+      await state.tell(callerOf(ctx), (told) => ({
         ...told,
         subscriptions: told.subscriptions.filter((it) => it !== uri),
       }));

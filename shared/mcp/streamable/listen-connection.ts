@@ -1,11 +1,13 @@
 import type { ServerEvent, ServerEventBus } from "@modelcontextprotocol/server";
 import { z } from "zod";
 import type { Change } from "../../features/feature.ts";
+import type { Session } from "../../sessions/sessions.ts";
 import type { Caller } from "../../sessions/bearer.ts";
 import type { Connection } from "../connections.ts";
 
 /** The part of `subscriptions/listen` that is read here. */
 const listenRequest = z.object({
+  method: z.literal("subscriptions/listen"),
   params: z.object({ notifications: z.object({ resourceSubscriptions: z.array(z.string()) }) }),
 });
 
@@ -17,8 +19,9 @@ export class ListenConnection implements Connection, ServerEventBus {
   readonly id: string;
   readonly userKey: string;
   readonly sessionId: string;
+  readonly session: Session;
   readonly streaming = true;
-  readonly #subscriptions: readonly string[];
+  readonly subscriptions: readonly string[];
   readonly #end: () => Promise<void>;
   readonly #onEnd: () => void;
   #listener: ((event: ServerEvent) => void) | undefined;
@@ -38,8 +41,8 @@ export class ListenConnection implements Connection, ServerEventBus {
     this.id = id;
     this.userKey = session.userKey;
     this.sessionId = session.id;
-    const { params } = listenRequest.safeParse(request).data ?? {};
-    this.#subscriptions = params?.notifications.resourceSubscriptions ?? [];
+    this.session = session;
+    this.subscriptions = subscribedIn(request);
     this.#end = end;
     this.#onEnd = onEnd;
   }
@@ -62,7 +65,7 @@ export class ListenConnection implements Connection, ServerEventBus {
   }
 
   wants(uri: string): boolean {
-    return this.#subscriptions.includes(uri);
+    return this.subscriptions.includes(uri);
   }
 
   async announce(change: Change): Promise<void> {
@@ -84,6 +87,12 @@ export class ListenConnection implements Connection, ServerEventBus {
   close(): Promise<void> {
     return this.#end();
   }
+}
+
+/** @returns The resources that `subscriptions/listen` subscribes to; none for any other request. */
+export function subscribedIn(request: unknown): readonly string[] {
+  const { params } = listenRequest.safeParse(request).data ?? {};
+  return params?.notifications.resourceSubscriptions ?? [];
 }
 
 function toEvent(change: Change): ServerEvent {

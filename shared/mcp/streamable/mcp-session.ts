@@ -5,6 +5,7 @@ import type { Random } from "../../random.ts";
 import type { Instances } from "../../relay/instances.ts";
 import type { Lease } from "../../relay/lease.ts";
 import type { Caller } from "../../sessions/bearer.ts";
+import type { Session } from "../../sessions/sessions.ts";
 import { callContext, type CallContextDeps } from "../call-context.ts";
 import type { ConnectionRows, ProtocolState } from "../connection-rows.ts";
 import type { Connection, ConnectionEnd, Connections } from "../connections.ts";
@@ -16,14 +17,14 @@ import { FeatureServer } from "./feature-server.ts";
 import type { KeptStreamDeps } from "./kept-stream.ts";
 import { addressed } from "./request-ids.ts";
 import { SessionExchanges } from "./session-exchanges.ts";
-import { SessionState } from "./session-state.ts";
+import { SessionState, type SessionStateDeps } from "./session-state.ts";
 import { SessionTransport } from "./session-transport.ts";
 import type { StandaloneStream } from "./standalone-stream.ts";
 
 /** What a call in progress gets when the instance goes. */
 const GRACE_MS = 500;
 
-export interface McpSessionDeps extends CallContextDeps, KeptStreamDeps {
+export interface McpSessionDeps extends CallContextDeps, KeptStreamDeps, SessionStateDeps {
   readonly calls: FeatureCalls;
   readonly lease: Lease;
   readonly instances: Instances;
@@ -42,6 +43,8 @@ export class McpSession implements Connection {
   readonly userKey: string;
   readonly sessionId: string;
   readonly state: SessionState;
+  /** As the last request found it: roles change with a refresh. */
+  session: Session;
   readonly #deps: McpSessionDeps;
   readonly #exchanges: SessionExchanges;
   readonly #transport: SessionTransport;
@@ -62,6 +65,7 @@ export class McpSession implements Connection {
     onRest: () => void,
   ) {
     this.id = id;
+    this.session = session;
     this.userKey = session.userKey;
     this.sessionId = session.id;
     this.state = new SessionState(deps, this.key, state);
@@ -112,6 +116,7 @@ export class McpSession implements Connection {
       ...terms
     }: { caller: Caller; batch: boolean; primed: boolean; client: ClientConnection },
   ): Promise<Response> {
+    this.session = caller.session;
     const ids = messages.filter(isRequest).map(({ id }) => id);
     const exchange = this.#exchanges.open({ ids, ...terms });
     for (const message of messages) {
@@ -240,7 +245,7 @@ export class McpSession implements Connection {
     this.#exchanges.fail("The session has ended.");
     this.#stream?.end();
     if (this.#why !== "session-ended") return;
-    // Otherwise it goes by its expiry.
+    // Where that cannot be, it goes by its expiry.
     await connectionRows.close(this.key).catch((error: unknown) => this.#failed(error));
   }
 

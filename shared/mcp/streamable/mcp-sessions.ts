@@ -86,10 +86,12 @@ export class McpSessions {
 
   /** Ends a session, at every instance. @throws StorageUnavailable; HttpError 404 */
   async end(id: string, caller: Caller): Promise<void> {
+    const { connectionRows, relay, watching } = this.#deps;
     const session = await this.find(id, caller);
-    await this.#deps.connectionRows.close(session.key);
+    await connectionRows.close(session.key);
     await session.close("client");
-    await this.#deps.relay.broadcast({ kind: "connection-ended", connection: id });
+    await relay.broadcast({ kind: "connection-ended", connection: id }, { taken: true });
+    await watching.subscriptionsChanged(session.session, session.state.subscriptions, []);
   }
 
   /** Once, however many requests come at the same time. */

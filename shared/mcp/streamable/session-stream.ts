@@ -25,7 +25,7 @@ export function openSessionStream(
   primed: boolean,
   context: RequestContext,
 ): Promise<Response> {
-  const { connectionRows, random, station } = deps;
+  const { connectionRows, random, station, watching } = deps;
   return station.open(async (instance) => {
     const earlier = await connectionRows.update(session.key, () => ({
       instance,
@@ -50,6 +50,7 @@ export function openSessionStream(
       );
     }
     await endElsewhere(deps, session, earlier, instance);
+    await watching.subscriptionsChanged(session.session, [], session.state.subscriptions);
     if (hadStream(earlier)) await session.announceEverything();
     context.log.audit("stream-opened", {
       outcome: "success",
@@ -78,11 +79,12 @@ async function endElsewhere(
 
 /** Nobody holds a stream of the session any more: changes need not be sent anywhere. */
 async function forgetHolder(deps: SessionStreamDeps, session: McpSession): Promise<void> {
-  const { clock, connectionRows, lease, log } = deps;
+  const { clock, connectionRows, lease, log, watching } = deps;
   try {
     await connectionRows.update(session.key, ({ instance }) =>
       instance === lease.id ? { instance: "", endedAt: clock.now() } : undefined,
     );
+    await watching.subscriptionsChanged(session.session, session.state.subscriptions, []);
   } catch (error) {
     log.error("connection-row-not-written", error, { connection: session.id });
   }

@@ -1,13 +1,14 @@
 import { createMcpHandler, type McpHttpHandler, ProtocolError } from "@modelcontextprotocol/server";
 import type { Clock } from "../../clock.ts";
 import type { RequestContext } from "../../http/context.ts";
+import type { Watching } from "../../live/watching.ts";
 import type { Log } from "../../log.ts";
 import { type Random, randomId } from "../../random.ts";
 import type { PollPace } from "../../relay/poll-pace.ts";
 import type { Station } from "../../relay/station.ts";
 import type { Caller } from "../../sessions/bearer.ts";
 import { callContext, type CallContextDeps } from "../call-context.ts";
-import { type ConnectionRows, NO_STATE } from "../connection-rows.ts";
+import type { ConnectionRows } from "../connection-rows.ts";
 import type { Connections } from "../connections.ts";
 import type { FeatureCalls } from "../feature-calls.ts";
 import { unfinished } from "../instance-gone.ts";
@@ -27,6 +28,7 @@ export interface StatelessMcpDeps extends CallContextDeps {
   readonly pace: PollPace;
   readonly connections: Connections;
   readonly connectionRows: ConnectionRows;
+  readonly watching: Watching;
   readonly streamLifetimeSeconds: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -81,7 +83,7 @@ export class StatelessMcp {
     caller: Caller,
     context: RequestContext,
   ): Promise<Response> {
-    const { connections, connectionRows, pace, station, clock, random } = this.#deps;
+    const { connections, connectionRows, pace, station, watching, clock, random } = this.#deps;
     const id = randomId(random);
     const key = { partition: caller.session.userKey, row: id };
     const lifetimeMs = streamLifetime(this.#deps.streamLifetimeSeconds, random);
@@ -91,10 +93,16 @@ export class StatelessMcp {
     const ended = () => {
       clearTimeout(retirement);
       connections.remove(id);
-      connectionRows.close(key).catch((error: unknown) => {
+      void forget();
+    };
+    const forget = async () => {
+      try {
+        await connectionRows.close(key);
+      } catch (error) {
         // It goes by its expiry.
         context.log.error("connection-row-not-written", error, { connection: id });
-      });
+      }
+      await watching.subscriptionsChanged(caller.session, connection.subscriptions, []);
     };
     const connection = new ListenConnection(id, caller, body, close, ended);
     const handler = this.#handler(context.log, connection);
@@ -109,10 +117,12 @@ export class StatelessMcp {
         instance,
         expiresAt,
         continued: false,
-        state: NO_STATE,
+        state: { subscriptions: connection.subscriptions },
       });
       connections.add(connection);
     });
+    const { session } = caller;
+    await watching.subscriptionsChanged(session, [], connection.subscriptions);
     const response = await this.#exchange(handler, request, body, caller, context);
     if (!connection.listening) ended();
     return response;

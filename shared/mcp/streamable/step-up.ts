@@ -4,8 +4,9 @@ import type { Resources } from "../../oauth/resources.ts";
 import { formatScopes, SCOPES } from "../../oauth/scopes.ts";
 import type { Caller } from "../../sessions/bearer.ts";
 import type { FeatureCalls } from "../feature-calls.ts";
+import { subscribedIn } from "./listen-connection.ts";
 
-/** A request of a client, or anything else that has come in its place. */
+/** What a client asks for, whether as a request of its own or as part of one. */
 export interface Asked {
   readonly method: string;
   readonly params: unknown;
@@ -25,7 +26,9 @@ export function requireScopes(
   { log }: RequestContext,
 ): void {
   const missing = new Set(
-    requests.map(({ method, params }) => deps.calls.missingScope(method, params, scopes)),
+    requests
+      .flatMap(inParts)
+      .map(({ method, params }) => deps.calls.missingScope(method, params, scopes)),
   );
   missing.delete(undefined);
   if (missing.size === 0) return;
@@ -47,4 +50,13 @@ export function requireScopes(
   throw new OAuthError("insufficient_scope", description, {
     headers: { "WWW-Authenticate": `Bearer ${parameters.join(", ")}` },
   });
+}
+
+/** To listen is to subscribe to each of the resources that it names. */
+function inParts(asked: Asked): Asked[] {
+  const subscriptions = subscribedIn(asked).map((uri) => ({
+    method: "resources/subscribe",
+    params: { uri },
+  }));
+  return [asked, ...subscriptions];
 }
