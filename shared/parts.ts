@@ -23,6 +23,7 @@ import { Watching } from "./live/watching.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { RequestStates } from "./mcp/request-states.ts";
+import { SessionMcp } from "./mcp/streamable/session-mcp.ts";
 import { StatelessMcp } from "./mcp/streamable/stateless-mcp.ts";
 import { StreamCheck } from "./mcp/stream-check.ts";
 import { WaitingAnswers } from "./mcp/waiting-answers.ts";
@@ -190,6 +191,10 @@ export function createParts(config: Config, adapters: Adapters) {
         if (endsAt === undefined) await waitingAnswers.clear(key.row);
         return endsAt;
       },
+      events: async ({ partition: stream }) => {
+        await waitingAnswers.clear(stream);
+        return undefined;
+      },
       inbox: async ({ partition: instance }) => {
         if (await instances.isLive(instance)) return base.clock.now() + INBOX_KEPT_MS;
         await inbox.clear(instance);
@@ -200,8 +205,10 @@ export function createParts(config: Config, adapters: Adapters) {
 
   const requestStates = new RequestStates({ ...base, sealer });
   const calls = new TracedFeatureCalls({ ...base, requestStates, live });
-  const served = { sessions, settings, sessionEnd, signIns, calls, feeds, watchedCache };
-  const statelessMcp = new StatelessMcp({ ...hub, ...served, relay, station, watching });
+  const people = { sessions, settings, sessionEnd, signIns, feeds, watchedCache, watching };
+  const serving = { ...hub, ...people, expiries, waitingAnswers, relay, station, calls };
+  const statelessMcp = new StatelessMcp(serving);
+  const sessionMcp = new SessionMcp(serving);
   return {
     ...base,
     rotation,
@@ -247,6 +254,7 @@ export function createParts(config: Config, adapters: Adapters) {
     accountForms,
     calls,
     statelessMcp,
+    sessionMcp,
   };
 }
 

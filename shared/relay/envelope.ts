@@ -44,12 +44,15 @@ const contents = z.discriminatedUnion("kind", [
     uri: z.string(),
     userKeys: z.array(z.string()).optional(),
     requiredRole: z.string().optional(),
+    isNew: z.boolean(),
   }),
   z.object({ kind: z.literal("session-ended"), sessionId: z.string() }),
   /** A connection was ended by its client, by way of another instance. */
   z.object({ kind: z.literal("connection-ended"), connection }),
   /** The row of a connection has changed: what is remembered of it is out of date. */
   z.object({ kind: z.literal("connection-changed"), connection }),
+  /** A client has come back for a stream of its session, to another instance. */
+  z.object({ kind: z.literal("stream-resumed"), connection, stream: z.string() }),
   /** Answers that a connection could not deliver wait for this one, in the `events` table. */
   z.object({ kind: z.literal("answers-waiting"), connection, from: connection }),
 ]);

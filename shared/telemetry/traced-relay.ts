@@ -18,7 +18,7 @@ export class TracedRelay extends Relay {
     this.#clock = deps.clock;
   }
 
-  override send(instance: string, envelope: Envelope): Promise<void> {
+  override send(instance: string, envelope: Envelope): Promise<string | undefined> {
     const attributes = { "mcp.relay.kind": envelope.kind };
     return this.#telemetry.span({ name: "relay send", kind: "producer", attributes }, () => {
       const sent = { at: this.#clock.now(), traceparent: this.#telemetry.traceparent() };

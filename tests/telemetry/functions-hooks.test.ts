@@ -31,11 +31,9 @@ describe("a server that sends its telemetry itself", () => {
   });
 
   it("sends what is logged, and what goes wrong in the worker, but none of the worker's chatter", () => {
-    const say = (level: "information" | "warning", category: "user" | "system", message: string) =>
-      worker.log({ level, category, message });
-    say("information", "user", "a line of ours");
-    say("information", "system", "chatter");
-    say("warning", "system", "a call that came too late");
+    worker.log({ level: "information", category: "user", message: "a line of ours" });
+    worker.log({ level: "information", category: "system", message: "chatter" });
+    worker.log({ level: "warning", category: "system", message: "a call that came too late" });
     expect(telemetry.lines.map(({ body }) => body)).toEqual([
       "a line of ours",
       "a call that came too late",
