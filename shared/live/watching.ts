@@ -249,7 +249,7 @@ export class Watching {
     // Before the source can tell of anything: its first word may come before its answer to us.
     const ready = await this.#rows.replace(row, { secretHash: sha256(secret) });
     if (ready === undefined) return;
-    const source = this.#source(session, watch, `${userKey}.${name}.${secret}`);
+    const source = this.#source(session, watch, `${secret}.${userKey}.${name}`);
     const now = this.#clock.now();
     try {
       const started = await watch.start(source);
