@@ -3,8 +3,11 @@ import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endp
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
 import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
+import { notificationsHandler } from "./live/notifications.ts";
+import { publishHandler } from "./live/publish.ts";
 import { messageHandler } from "./mcp/message.ts";
 import { sseHandler } from "./mcp/sse.ts";
+import { mcpHandler } from "./mcp/streamable/mcp.ts";
 import { authorizeHandler } from "./oauth/authorize.ts";
 import { callbackHandler } from "./oauth/callback.ts";
 import { consentHandler } from "./oauth/consent.ts";
@@ -56,7 +59,11 @@ export function createHandlers(parts: Parts) {
       LIMITS.account,
     ),
 
+    notifications: oauth({ POST: notificationsHandler(parts) }, LIMITS.notifications),
+    publish: oauth({ POST: publishHandler(parts) }, LIMITS.publish),
+
     sse: mcp({ GET: sseHandler(parts) }),
+    mcp: mcp({ POST: mcpHandler(parts) }),
     message: mcp({ POST: messageHandler(parts) }),
   };
 }

@@ -16,7 +16,10 @@ export type AuditEvent =
   | "session-ended"
   | "account-sign-in"
   | "stream-opened"
-  | "tool-called";
+  | "step-up"
+  | "tool-called"
+  | "published"
+  | "notified";
 
 /** Who did what, through which client, in which session, and how it ended. */
 export interface AuditFields {
@@ -30,6 +33,8 @@ export interface AuditFields {
   /** Why it ended as it did: a code or a name, never an upstream message. */
   readonly reason?: string | undefined;
   readonly tool?: string;
+  /** Of a feed. */
+  readonly topic?: string;
   /** A key of the server: its kind and its id. */
   readonly key?: string;
   /** What was done to it. */

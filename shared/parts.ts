@@ -13,9 +13,18 @@ import { Keyring } from "./keys/keyring.ts";
 import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
 import { type Log } from "./log.ts";
+import { Feeds } from "./live/feeds.ts";
+import { PublisherTokens } from "./live/publisher-token.ts";
+import { SessionGraphs } from "./live/session-graphs.ts";
+import { canBeNotified, watchesOf } from "./live/watch.ts";
+import { WatchRows } from "./live/watch-rows.ts";
+import { WatchedCache } from "./live/watched-cache.ts";
+import { Watching } from "./live/watching.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
+import { RequestStates } from "./mcp/request-states.ts";
+import { StatelessMcp } from "./mcp/streamable/stateless-mcp.ts";
 import { StreamCheck } from "./mcp/stream-check.ts";
 import { WaitingAnswers } from "./mcp/waiting-answers.ts";
 import { AccountSignIn } from "./oauth/account-sign-in.ts";
@@ -118,6 +127,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const refreshTokens = new RefreshTokens({ ...base, keyring });
   const accessTokens = new AccessTokens({ ...base, keyring });
   const bearer = new BearerCheck({ ...base, accessTokens, sessions });
+  const feeds = new Feeds(base);
+  const publisherTokens = new PublisherTokens(base);
   const connections = new Connections();
   const connectionRows = new ConnectionRows({ ...base, expiries });
   const waitingAnswers = new WaitingAnswers({ ...base, sealer });
@@ -130,9 +141,21 @@ export function createParts(config: Config, adapters: Adapters) {
   const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
   const relay = new Relay({ ...hub, bearer });
   const station = new Station({ ...hub, reader, relay });
-  const sessionEnd = new SessionEnd({ sessions, bearer, relay });
+  const watchRows = new WatchRows(base);
+  const watchedCache = new WatchedCache({ ...base, watchRows });
+  const sessionGraphs = new SessionGraphs({ ...base, signIns: () => signIns });
+  const live = canBeNotified(config);
+  const watching = new Watching({
+    ...hub,
+    watches: live ? watchesOf(base.features) : new Map(),
+    watchRows,
+    sessions,
+    sessionGraphs,
+    relay,
+  });
+  const sessionEnd = new SessionEnd({ sessions, bearer, relay, watching });
   const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
-  const signIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
+  const signIns: SignIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
 
   const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
   const grants = { ...base, clients, sessions, sessionEnd, signIns, tokens };
@@ -164,7 +187,10 @@ export function createParts(config: Config, adapters: Adapters) {
     },
   });
 
-  const calls = new FeatureCalls(base);
+  const requestStates = new RequestStates({ ...base, sealer });
+  const calls = new FeatureCalls({ ...base, requestStates, live });
+  const served = { sessions, settings, sessionEnd, signIns, calls, feeds, watchedCache };
+  const statelessMcp = new StatelessMcp({ ...hub, ...served, relay, station, watching });
   return {
     ...base,
     rotation,
@@ -185,6 +211,11 @@ export function createParts(config: Config, adapters: Adapters) {
     accessTokens,
     bearer,
     connections,
+    feeds,
+    publisherTokens,
+    watchRows,
+    watchedCache,
+    watching,
     connectionRows,
     waitingAnswers,
     lease,
@@ -204,6 +235,7 @@ export function createParts(config: Config, adapters: Adapters) {
     accountSignIn,
     accountForms,
     calls,
+    statelessMcp,
   };
 }
 

@@ -17,7 +17,8 @@ export type Purpose =
   | "refresh-token"
   | "retry-answer"
   | "relay"
-  | "event";
+  | "event"
+  | "request-state";
 
 const utf8 = new TextEncoder();
 

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
+import type { ClientLogLevel } from "../features/feature.ts";
 import type { Expiries } from "../storage/expiries.ts";
 import { type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
+import { LOG_LEVELS } from "./client-capabilities.ts";
 
 /** What a property of a row holds. */
 const MAX_STATE_CHARACTERS = 30_000;
@@ -22,7 +24,7 @@ const row = z.object({
   /** The parameters of `initialize`, as the client sent them; JSON. */
   initialize: z.string().optional(),
   /** The log level that the client has set. */
-  logLevel: z.string().optional(),
+  logLevel: z.enum(LOG_LEVELS).optional(),
   /** The resources that the client has subscribed to; JSON. */
   subscriptions: z.string(),
 });
@@ -32,7 +34,7 @@ export type ConnectionRow = Typed<Value>;
 /** What a client has told its connection, and does not tell the next one. */
 export interface ProtocolState {
   readonly initialize?: Readonly<Record<string, unknown>> | undefined;
-  readonly logLevel?: string | undefined;
+  readonly logLevel?: ClientLogLevel | undefined;
   readonly subscriptions: readonly string[];
 }
 

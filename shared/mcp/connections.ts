@@ -1,5 +1,6 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { Change } from "../features/feature.ts";
+import type { Session } from "../sessions/sessions.ts";
 import type { Caller } from "../sessions/bearer.ts";
 
 /**
@@ -13,10 +14,14 @@ export interface Connection {
   readonly id: string;
   readonly userKey: string;
   readonly sessionId: string;
+  /** As the last request found it. */
+  readonly session: Session;
   /** Whether a stream is open to the client right now. */
   readonly streaming: boolean;
   /** @param caller As the token says that came with this very message, and the session as it is now. */
   receive(message: JSONRPCMessage, caller: Caller): void;
+  /** Whether the client has subscribed to a resource. */
+  wants(uri: string): boolean;
   /** Tells the client about a change, if it has asked to be told. */
   announce(change: Change): Promise<void>;
   /** Its row was changed by another instance: what is remembered of it is out of date. */
@@ -62,6 +67,10 @@ export class Connections {
   /** @returns Every connection of one person. */
   of(userKey: string): Connection[] {
     return [...(this.#byUser.get(userKey) ?? [])];
+  }
+
+  all(): Connection[] {
+    return [...this.#byId.values()];
   }
 
   /** @returns Every session that has a connection here, once. */

@@ -4,12 +4,15 @@ import type { Clock } from "../clock.ts";
 import type { Change } from "../features/feature.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
+import type { Watching } from "../live/watching.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Caller } from "../sessions/bearer.ts";
 import type { Session } from "../sessions/sessions.ts";
 import type { ConnectionRow, ConnectionRows, ProtocolState } from "./connection-rows.ts";
 import type { Connection, ConnectionEnd, Connections } from "./connections.ts";
 import type { EventStreamBody } from "./event-stream-body.ts";
+import type { Told } from "./server.ts";
+import { instanceGone } from "./instance-gone.ts";
 import type { SseTransport } from "./sse-transport.ts";
 import type { WaitingAnswers } from "./waiting-answers.ts";
 
@@ -28,14 +31,12 @@ const FIRST_WORD_MS = 1_000;
 /** When a client may come back after an end that the server chose: soon, but not all in the same moment. */
 const RETRY_MS = { from: 100, to: 900 };
 
-/** Not in the range of JSON-RPC's own codes; the SDKs use it for a connection that is gone. */
-const CONNECTION_CLOSED = -32_000;
-
 export interface SseConnectionDeps {
   readonly connections: Connections;
   readonly connectionRows: ConnectionRows;
   readonly waitingAnswers: WaitingAnswers;
   readonly relay: Relay;
+  readonly watching: Watching;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -111,6 +112,10 @@ export class SseConnection implements Connection {
     return Promise.race([this.#continued.promise, silent]);
   }
 
+  wants(uri: string): boolean {
+    return this.#state.subscriptions.includes(uri);
+  }
+
   announce(change: Change): Promise<void> {
     return this.#parts.announce(change);
   }
@@ -119,12 +124,14 @@ export class SseConnection implements Connection {
   async refresh(): Promise<void> {}
 
   /**
-   * Keeps what the client has subscribed to, also for its next connection.
+   * Keeps what the client has told, also for its next connection.
    *
    * @throws StorageUnavailable; StateTooLarge
    */
-  async subscribed(subscriptions: readonly string[]): Promise<void> {
-    await this.#keep({ ...this.#state, subscriptions });
+  async told(news: Told): Promise<void> {
+    const { subscriptions: before } = this.#state;
+    await this.#keep({ ...this.#state, ...news });
+    await this.#deps.watching.subscriptionsChanged(this.session, before, news.subscriptions);
   }
 
   async takeAnswersOf(earlierId: string): Promise<void> {
@@ -205,12 +212,7 @@ export class SseConnection implements Connection {
   async #end({ keepRow }: { keepRow: boolean }): Promise<void> {
     const { body, server, transport } = this.#parts;
     for (const id of transport.calls.ids) {
-      const message = "The server instance has gone. The call may or may not have taken effect.";
-      await transport.send({
-        jsonrpc: "2.0",
-        id,
-        error: { code: CONNECTION_CLOSED, message },
-      });
+      await transport.send(instanceGone(id));
     }
     this.#closed = keepRow;
     this.#deps.connections.remove(this.id);
@@ -233,7 +235,8 @@ export class SseConnection implements Connection {
     const { clock, connectionRows } = this.#deps;
     await this.#ended;
     await this.#stateKept;
-    const kept = this.#ended !== undefined && this.#state.subscriptions.length > 0;
+    const { subscriptions } = this.#state;
+    const kept = this.#ended !== undefined && subscriptions.length > 0;
     await this.#writeRow(async () => {
       if (kept || this.#undelivered > 0) {
         await connectionRows.expireAt(this.#key, clock.now() + KEPT_MS);
@@ -241,6 +244,7 @@ export class SseConnection implements Connection {
         await connectionRows.close(this.#key);
       }
     });
+    await this.#deps.watching.subscriptionsChanged(this.session, subscriptions, []);
   }
 
   /** One after the other, so that the row ends with what the client said last. */

@@ -23,7 +23,7 @@ const caller: z.ZodType<Caller> = z.object({ session, scopes: z.array(z.enum(SCO
 
 const change: z.ZodType<Change> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("resource-updated"), uri: z.string() }),
-  z.object({ kind: z.literal("prompts-changed") }),
+  z.object({ kind: z.enum(["tools-changed", "resources-changed", "prompts-changed"]) }),
 ]);
 
 const connection = z.string();
@@ -39,6 +39,13 @@ export const envelopeSchema = z.discriminatedUnion("kind", [
   }),
   /** Something of a person's is different now. */
   z.object({ kind: z.literal("change"), userKey: z.string(), change }),
+  /** A feed has a new value: for these people, or for everybody. */
+  z.object({
+    kind: z.literal("feed"),
+    uri: z.string(),
+    userKeys: z.array(z.string()).optional(),
+    requiredRole: z.string().optional(),
+  }),
   z.object({ kind: z.literal("session-ended"), sessionId: z.string() }),
   /** A connection was ended by its client, by way of another instance. */
   z.object({ kind: z.literal("connection-ended"), connection }),

@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../clock.ts";
 import type { Change } from "../features/feature.ts";
 import type { Log } from "../log.ts";
+import { Announcer } from "../mcp/announcer.ts";
 import type { ConnectionRow, ConnectionRows } from "../mcp/connection-rows.ts";
 import type { Connection, Connections } from "../mcp/connections.ts";
 import { type Random, randomId } from "../random.ts";
@@ -17,6 +18,15 @@ import type { PollPace } from "./poll-pace.ts";
 /** How long the owner of a connection is remembered: it never changes, but the connection may end. */
 const OWNER_CACHE_MS = 5_000;
 const OWNERS_REMEMBERED = 10_000;
+
+/** A feed that has a new value. */
+export interface FeedNews {
+  readonly uri: string;
+  /** Whom it is for; everybody where it is left out. */
+  readonly userKeys?: string[] | undefined;
+  /** The app role that its readers need. */
+  readonly requiredRole?: string | undefined;
+}
 
 /** A message that may arrive by two ways is taken by the first: ids are remembered for ten minutes. */
 const SEEN_MS = 600_000;
@@ -39,6 +49,7 @@ export class Relay {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #log: Log;
+  readonly #announcer = new Announcer();
   readonly #owners = new LRUCache<string, { row: ConnectionRow; readAt: number }>({
     max: OWNERS_REMEMBERED,
   });
@@ -100,10 +111,7 @@ export class Relay {
 
   /** Tells every client of a person about a change, wherever its stream is. */
   async announce(userKey: string, change: Change): Promise<void> {
-    // Who made the change has no part in a stream that is just ending.
-    await Promise.allSettled(
-      this.#connections.of(userKey).map((connection) => connection.announce(change)),
-    );
+    this.#announcer.announce(this.#connections.of(userKey), change);
     const rows = await this.#rows.of(userKey);
     const others = new Set(rows.map(({ value }) => value.instance).filter((it) => it !== ""));
     others.delete(this.#lease.id);
@@ -112,6 +120,12 @@ export class Relay {
     await Promise.all(
       reached.map((instance) => this.send(instance, { kind: "change", userKey, change })),
     );
+  }
+
+  /** Tells those who have subscribed to a feed, and may read it, that it has a new value. */
+  async announceFeed(news: FeedNews): Promise<void> {
+    this.#announceFeedHere(news);
+    await this.broadcast({ kind: "feed", ...news });
   }
 
   /** Closes the streams of a session that has ended: here at once, elsewhere as soon as it is heard there. */
@@ -178,10 +192,12 @@ export class Relay {
       }
       case "change": {
         const { change, userKey } = envelope;
-        const own = this.#connections.of(userKey);
-        await Promise.allSettled(own.map((connection) => connection.announce(change)));
+        this.#announcer.announce(this.#connections.of(userKey), change);
         return;
       }
+      case "feed":
+        this.#announceFeedHere(envelope);
+        return;
       case "session-ended":
         this.#bearer.forget(envelope.sessionId);
         await this.#connections.closeSession(envelope.sessionId);
@@ -196,6 +212,14 @@ export class Relay {
         await this.#connections.get(envelope.connection)?.takeAnswersOf(envelope.from);
         return;
     }
+  }
+
+  #announceFeedHere({ uri, userKeys, requiredRole }: FeedNews): void {
+    const own = userKeys?.flatMap((userKey) => this.#connections.of(userKey));
+    const readers = (own ?? this.#connections.all()).filter(
+      ({ session }) => requiredRole === undefined || session.roles.includes(requiredRole),
+    );
+    this.#announcer.announce(readers, { kind: "resource-updated", uri });
   }
 
   async #row(userKey: string, connectionId: string): Promise<ConnectionRow | undefined> {

@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import type { Watching } from "../live/watching.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { BearerCheck } from "./bearer.ts";
 import type { Sessions } from "./sessions.ts";
@@ -24,8 +25,15 @@ export class SessionEnd {
   readonly #sessions: Sessions;
   readonly #bearer: BearerCheck;
   readonly #relay: Relay;
+  readonly #watching: Pick<Watching, "sessionEnds">;
 
-  constructor(deps: { sessions: Sessions; bearer: BearerCheck; relay: Relay }) {
+  constructor(deps: {
+    sessions: Sessions;
+    bearer: BearerCheck;
+    relay: Relay;
+    watching: Pick<Watching, "sessionEnds">;
+  }) {
+    this.#watching = deps.watching;
     this.#sessions = deps.sessions;
     this.#bearer = deps.bearer;
     this.#relay = deps.relay;
@@ -54,6 +62,8 @@ export class SessionEnd {
     const { reason, log, actor = userKey } = by;
     const act = { actor, session: sessionId, reason, ...(actor !== userKey && { owner: userKey }) };
     try {
+      // While there is a token to end them with.
+      await this.#watching.sessionEnds(userKey, sessionId);
       const existed = await this.#sessions.end(userKey, sessionId);
       if (existed) log.audit("session-ended", { outcome: "success", ...act });
       return existed;

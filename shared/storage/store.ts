@@ -60,6 +60,8 @@ export type TableName =
   | "connections"
   | "inbox"
   | "events"
+  | "feeds"
+  | "watches"
   | "expiries";
 
 export interface Key {

@@ -8,6 +8,7 @@ import {
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { freePort } from "../../tools/stack/ports.ts";
+import { recorder } from "../support/redaction/recorder.ts";
 import { connectAs, reconnect } from "../support/sdk-client.ts";
 import { type SecureAzurite, startSecureAzurite } from "../support/test-azurite.ts";
 
@@ -46,7 +47,10 @@ beforeAll(async () => {
       AzureWebJobsStorage__clientId: MANAGED_IDENTITY.clientId,
       NODE_EXTRA_CA_CERTS: azurite.certificate,
     },
-    onLine: (line) => log.push(line),
+    onLine(line) {
+      log.push(line);
+      recorder.line(line);
+    },
   });
 }, 60_000);
 afterAll(async () => {

@@ -26,10 +26,6 @@ function refreshesAtEntra(): number {
   return entra.requests()["token.refresh_token"] ?? 0;
 }
 
-function openStream(accessToken: string): Promise<Response> {
-  return app.fetch(`${app.baseUrl}/sse`, { headers: { authorization: `Bearer ${accessToken}` } });
-}
-
 describe("simultaneous refreshes with one token", () => {
   it("give the answers of one rotation and make one call to Entra, on one instance", async () => {
     await signedIn();
@@ -63,41 +59,9 @@ describe("simultaneous refreshes with one token", () => {
   });
 });
 
+// What Entra may say to it, and what becomes of the session: tests/entra/what-clients-see.test.ts.
 describe("a refresh asks Entra whether it still stands behind the session", () => {
   beforeEach(() => signedIn());
-
-  it.each([
-    ["a disabled person", { userDisabled: ["alice"] }],
-    ["a revoked sign-in", { refreshTokensRevoked: ["alice"] }],
-    ["an expired sign-in", { refreshTokensExpired: ["alice"] }],
-    ["a policy that blocks", { policyBlocked: ["alice"] }],
-    ["a sign-in that needs MFA", { mfaRequired: ["alice"] }],
-    ["a consent that was taken back", { consentRequired: ["alice"] }],
-  ] as const)("ends the session for %s: invalid_grant", async (_case, switches) => {
-    entra.set(JSON.parse(JSON.stringify(switches)) as object);
-    const response = await client.refresh(tokens.refresh_token);
-    expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ error: "invalid_grant" });
-    entra.reset();
-    expect((await client.refresh(tokens.refresh_token)).status).toBe(400);
-    expect((await openStream(tokens.access_token)).status).toBe(401);
-  });
-
-  it.each([
-    ["Entra is away", { down: true }],
-    ["Entra is overloaded", { throttled: ["token"] }],
-    ["Entra answers 500 and no JSON", { serverError: ["token"] }],
-    ["Entra says temporarily unavailable", { tokenFault: 90033 }],
-    ["our secret has expired", { tokenFault: 7000222 }],
-  ] as const)("answers 503 and keeps the session when %s", async (_case, switches) => {
-    entra.set(JSON.parse(JSON.stringify(switches)) as object);
-    const response = await client.refresh(tokens.refresh_token);
-    expect(response.status).toBe(503);
-    expect(response.headers.get("retry-after")).toMatch(/^\d+$/);
-    expect(await response.json()).toMatchObject({ error: "temporarily_unavailable" });
-    entra.reset();
-    expect((await client.refresh(tokens.refresh_token)).status).toBe(200);
-  });
 
   it("asks for a refresh that was answered before only once", async () => {
     await client.refresh(tokens.refresh_token);

@@ -2,7 +2,8 @@ import { type App, createApp } from "../../shared/app.ts";
 import { loadConfig } from "../../shared/config.ts";
 import type { Features } from "../../shared/features/feature.ts";
 import type { KeyWrapper } from "../../shared/keys/key-wrapper.ts";
-import { jsonLog, type Log } from "../../shared/log.ts";
+import { LocalKeyWrapper } from "../../shared/keys/local-key-wrapper.ts";
+import type { Log } from "../../shared/log.ts";
 import type { DocumentFetch } from "../../shared/oauth/clients/document-fetch.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
@@ -10,6 +11,8 @@ import type { Store } from "../../shared/storage/store.ts";
 import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { FakeDocuments } from "./fake-documents.ts";
+import { recordedLog } from "./recorded-log.ts";
+import { recorder } from "./redaction/recorder.ts";
 import { QUICK_READER } from "./request-context.ts";
 import { TestClock } from "./test-clock.ts";
 import type { Fetch } from "./user-agent.ts";
@@ -48,21 +51,23 @@ export interface TestAppOptions {
 export function createTestApp(options: TestAppOptions = {}): TestApp {
   const entraUrl = options.entraUrl ?? "http://localhost:9";
   const { values } = planLocalStack(ROOT, {}, {}, SAMPLE);
-  const settings = loadConfig({
+  const env: Record<string, string> = {
     ...values,
     PUBLIC_BASE_URL: BASE_URL,
     ENTRA_AUTHORITY_URL: entraUrl,
     GRAPH_BASE_URL: entraUrl,
     ...options.env,
-  });
+  };
+  const settings = loadConfig(env);
   const config =
     options.publicUrl === undefined
       ? settings
       : { ...settings, baseUrl: options.publicUrl, loopback: false };
   const clock = options.clock ?? new TestClock();
   const store = options.store ?? new MemoryStore();
-  const log: string[] = [];
-  const recording = jsonLog((_level, line) => log.push(line));
+  const { log: recording, lines: log } = recordedLog();
+  recorder.settings(env);
+  recorder.installation(store, options.keyWrapper ?? new LocalKeyWrapper(env["LOCAL_KEY"] ?? ""));
   const app = createApp(config, {
     store,
     clock,
@@ -96,12 +101,10 @@ async function route(
   const handler = app.handlers[handlerName(target.pathname)];
   const disconnected = init.signal ?? new AbortController().signal;
   const { signal: _, ...rest } = init;
-  return handler(new Request(target, rest), {
-    requestId: `r${++requests}`,
-    log,
-    disconnected,
-    ...QUICK_READER,
-  });
+  const context = { requestId: `r${++requests}`, log, disconnected, ...QUICK_READER };
+  const response = await handler(new Request(target, rest), context);
+  recorder.exchange(rest, response);
+  return response;
 }
 
 /** As the triggers in `functions/` have it. */
@@ -122,7 +125,10 @@ function handlerName(pathname: string): keyof App["handlers"] {
     case "/callback":
     case "/consent":
     case "/health":
+    case "/mcp":
     case "/message":
+    case "/notifications":
+    case "/publish":
     case "/register":
     case "/revoke":
     case "/sse":

@@ -1,0 +1,54 @@
+import type { Change } from "../features/feature.ts";
+import type { Connection } from "./connections.ts";
+
+/** How often a client is told about one resource at most: ten times a second. */
+const PACE_MS = 100;
+
+interface Paced {
+  /** Something has changed since the client was told. */
+  again: boolean;
+}
+
+/**
+ * Tells connections about changes. A burst on one resource becomes one word at its beginning and one at the
+ * end of each tenth of a second: the client reads then, and reads what is newest.
+ */
+export class Announcer {
+  readonly #paced = new WeakMap<Connection, Map<string, Paced>>();
+
+  announce(connections: readonly Connection[], change: Change): void {
+    for (const connection of connections) {
+      if (change.kind === "resource-updated") this.#paceUpdate(connection, change);
+      else tell(connection, change);
+    }
+  }
+
+  #paceUpdate(connection: Connection, change: Change & { uri: string }): void {
+    if (!connection.wants(change.uri)) return;
+    const resources = this.#paced.get(connection) ?? new Map<string, Paced>();
+    this.#paced.set(connection, resources);
+    const paced = resources.get(change.uri);
+    if (paced !== undefined) {
+      paced.again = true;
+      return;
+    }
+    resources.set(change.uri, { again: false });
+    tell(connection, change);
+    const timer = setInterval(() => {
+      const now = resources.get(change.uri);
+      if (now?.again === true) {
+        now.again = false;
+        tell(connection, change);
+        return;
+      }
+      clearInterval(timer);
+      resources.delete(change.uri);
+    }, PACE_MS);
+    timer.unref();
+  }
+}
+
+function tell(connection: Connection, change: Change): void {
+  // A stream that is just ending has nobody to tell.
+  connection.announce(change).catch(() => undefined);
+}

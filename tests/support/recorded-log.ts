@@ -1,0 +1,12 @@
+import { jsonLog, type Log } from "../../shared/log.ts";
+import { recorder } from "./redaction/recorder.ts";
+
+/** A log that a test can read, and that is searched for secrets when the file has come to its end. */
+export function recordedLog(): { readonly log: Log; readonly lines: readonly string[] } {
+  const lines: string[] = [];
+  const log = jsonLog((_level, line) => {
+    lines.push(line);
+    recorder.line(line);
+  });
+  return { log, lines };
+}
