@@ -14,5 +14,6 @@ export default defineConfig({
     // Generous, for a loaded machine: no test waits for time to pass, so only a hang reaches them.
     testTimeout: 30_000,
     hookTimeout: 90_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 });

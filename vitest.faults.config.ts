@@ -11,5 +11,6 @@ export default defineConfig({
     maxWorkers: 1,
     testTimeout: 120_000,
     hookTimeout: 90_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 });

@@ -51,7 +51,10 @@ export function errorResponse(
   { requestId, log }: RequestContext,
 ): Response {
   const problem = describe(error);
-  if (problem.status >= 500) log.error("request-failed", error, { status: problem.status });
+  const { status, code, title } = problem;
+  // Whoever gives the reference from a page or an answer is found in the log, whatever went wrong.
+  if (status >= 500) log.error("request-failed", error, { status });
+  else log.info("request-refused", { status, error: code, reason: title });
   switch (surface) {
     case "page":
       return errorPage({ ...problem, requestId }, problem.headers);

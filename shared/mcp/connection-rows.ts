@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { ClientLogLevel } from "../features/feature.ts";
+import { type Random, randomId } from "../random.ts";
 import type { Expiries } from "../storage/expiries.ts";
 import { type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
@@ -30,6 +31,19 @@ const row = z.object({
 });
 type Value = z.infer<typeof row>;
 export type ConnectionRow = Typed<Value>;
+
+/** How many streams are looked at to find the one that a client had before. */
+const NEWEST = 20;
+
+const STREAM_PREFIX = "sse-";
+/** In base 36, time counts down from here for as long as anybody will care: the newest key is the first. */
+const LATEST_MS = 36 ** 9;
+
+/** @returns An id for a stream that nobody can guess, and by which the newest is found first. */
+export function newStreamId(clock: Clock, random: Random): string {
+  const countdown = (LATEST_MS - clock.now()).toString(36).padStart(9, "0");
+  return `${STREAM_PREFIX}${countdown}${randomId(random)}`;
+}
 
 /** What a client has told its connection, and does not tell the next one. */
 export interface ProtocolState {
@@ -77,6 +91,11 @@ export class ConnectionRows {
   /** Every connection of a person, those that have just ended included. */
   of(userKey: string): Promise<ConnectionRow[]> {
     return Array.fromAsync(this.#table.list(userKey));
+  }
+
+  /** The newest streams of HTTP+SSE of a person, those that have just ended included; a few. */
+  newestStreams(userKey: string): Promise<ConnectionRow[]> {
+    return Array.fromAsync(this.#table.list(userKey, { prefix: STREAM_PREFIX, max: NEWEST }));
   }
 
   /**

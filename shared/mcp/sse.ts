@@ -1,11 +1,10 @@
 import { EmptyResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { Handler, RequestContext } from "../http/context.ts";
-import { randomId } from "../random.ts";
 import type { Instances } from "../relay/instances.ts";
 import type { Station } from "../relay/station.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
 import { callContext, type CallContextDeps } from "./call-context.ts";
-import { NO_STATE, protocolState } from "./connection-rows.ts";
+import { newStreamId, NO_STATE, protocolState } from "./connection-rows.ts";
 import { EVENT_STREAM_HEADERS, EventStreamBody } from "./event-stream-body.ts";
 import type { FeatureCalls } from "./feature-calls.ts";
 import { waitOutOutage } from "./outage-patience.ts";
@@ -43,8 +42,9 @@ export function sseHandler(
     context: RequestContext,
   ): Promise<Response> {
     const { session } = caller;
-    const id = randomId(deps.random);
-    const earlier = earlierConnections(await deps.connectionRows.of(session.userKey), session.id);
+    const id = newStreamId(deps.clock, deps.random);
+    const streams = await deps.connectionRows.newestStreams(session.userKey);
+    const earlier = earlierConnections(streams, session.id);
     // A client that comes back does not initialize again (MCP 2024-11-05 clients): its last words count.
     const state = earlier[0] === undefined ? NO_STATE : protocolState(earlier[0]);
 

@@ -148,6 +148,25 @@ describe.runIf(browser !== undefined)("a person in a real browser", () => {
     await expectConnected(popup);
   });
 
+  it("gets through in a webview that has dropped the consent page's cookie", async () => {
+    await page.goto(authorizationUrl("no-csrf-cookie"));
+    await context.clearCookies();
+    await allow(page);
+    await pick(page, "alice");
+    await expectBackAtClient(page);
+    await expectCodeOf("alice", "no-csrf-cookie");
+  });
+
+  it("is told why where the browser has dropped the cookie of the sign-in, and the client gets no code", async () => {
+    await page.goto(authorizationUrl("no-cookie"));
+    await allow(page);
+    await context.clearCookies();
+    await pick(page, "alice");
+    await page.waitForURL(`${stack.baseUrl}/callback?*`);
+    expect(await page.locator("main").textContent()).toContain("your browser dropped the cookie");
+    expect(site.received.some((answer) => answer.get("state") === "no-cookie")).toBe(false);
+  });
+
   it("who opens somebody else's way back gets a page, and the one whose it is still gets through", async () => {
     await page.goto(authorizationUrl("stolen"));
     await allow(page);

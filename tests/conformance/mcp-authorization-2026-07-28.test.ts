@@ -3,6 +3,7 @@ import { loadConfig } from "../../shared/config.ts";
 import { expectPage, jsonOf, refusalOf } from "../support/answers.ts";
 import { useFacade } from "../support/facade.ts";
 import { FakeDocuments } from "../support/fake-documents.ts";
+import { ModernWire } from "../support/modern-wire.ts";
 import { OAuthTestClient, REDIRECT_URI } from "../support/oauth-client.ts";
 import { EventStream } from "../support/open-stream.ts";
 import { holdsEvery } from "../support/rules.ts";
@@ -31,6 +32,9 @@ const RULES = {
     "names every scope in the metadata of HTTP+SSE, not the fewest: its clients cannot step up (deviates: ADR 12)",
   insufficientScope:
     "answers a call that lacks a scope on the stream, and not with 403: HTTP+SSE clients cannot step up (deviates: ADR 12)",
+  leastScopes: "asks for the fewest scopes at /mcp, whose clients can step up (scope selection)",
+  stepUp:
+    "answers a request to /mcp that lacks a scope with 403, all scopes and resource_metadata (scope challenges)",
   scopeHierarchy: "lets a broader scope do what a narrower one may (scope challenges)",
   offlineAccess:
     "offers offline_access nowhere, and gives refresh tokens without it (refresh tokens)",
@@ -43,6 +47,8 @@ const RULES = {
     "takes a resource in capitals, and writes it without a trailing slash (canonical server URI)",
   // Access tokens
   everyRequest: "wants a token with every request, also within a connection (token requirements)",
+  mcpTokens:
+    "wants a token of its own, for it and in the header, at /mcp (token requirements, handling)",
   noQueryToken: "takes no token from the query string (token requirements)",
   invalidToken: "answers 401 to a token that is invalid, expired or for another (token handling)",
   validatedFirst: "checks the token before it looks at anything else (token handling)",
@@ -97,6 +103,9 @@ function published(fields: Record<string, unknown> = {}) {
   return { documents, ...elsewhere({ fetchDocument: documents.fetch }, ID) };
 }
 
+const tokensFor = (path: string, scope: string) =>
+  facade.client.tokens("alice", { resource: `${facade.app.baseUrl}${path}`, scope });
+
 holdsEvery("MCP authorization (2026-07-28)", RULES, {
   ...shared,
   async confidentialClients() {
@@ -134,6 +143,36 @@ holdsEvery("MCP authorization (2026-07-28)", RULES, {
       scopes_supported: ["mcp", "user.read", "calendar.read"],
     });
   },
+  async leastScopes() {
+    const { headers } = await new ModernWire(facade.app).send("tools/list");
+    expect(headers.get("www-authenticate")).toMatch(/scope="mcp user\.read"$/);
+    const resource = `${facade.app.baseUrl}/mcp`;
+    expect((await facade.client.tokens("alice", { resource })).scope).toBe("mcp user.read");
+  },
+  async stepUp() {
+    const { access_token: token } = await tokensFor("/mcp", "mcp user.read");
+    const { status, headers } = await new ModernWire(facade.app, token).send("tools/call", {
+      name: "listEvents",
+      arguments: {},
+    });
+    expect(status).toBe(403);
+    const challenge = headers.get("www-authenticate");
+    expect(challenge).toContain('error="insufficient_scope"');
+    expect(challenge).toContain('scope="mcp user.read calendar.read"');
+    expect(challenge).toContain("/.well-known/oauth-protected-resource/mcp");
+  },
+  async mcpTokens() {
+    const { access_token: own } = await tokensFor("/mcp", "mcp");
+    const { access_token: forSse } = await tokensFor("/sse", "mcp");
+    const foreign = facade.entra.issued().filter(({ kind }) => kind.endsWith("_token"));
+    const refused = [undefined, forSse, ...foreign.map(({ value }) => value)];
+    for (const token of refused) {
+      expect((await new ModernWire(facade.app, token).send("tools/list")).status).toBe(401);
+    }
+    expect((await new ModernWire(facade.app, own).send("tools/list")).status).toBe(200);
+    const query = new URL(`/mcp?access_token=${own}`, facade.app.baseUrl);
+    expect((await facade.app.fetch(query, { method: "POST" })).status).toBe(401);
+  },
   async scopeHierarchy() {
     const tokens = await facade.client.tokens("alice", { scope: "user.read" });
     expect(tokens.scope).toBe("mcp user.read");
@@ -143,7 +182,7 @@ holdsEvery("MCP authorization (2026-07-28)", RULES, {
   },
   async offlineAccess() {
     const challenge = (await facade.get("/sse")).headers.get("www-authenticate");
-    const documents = ["oauth-protected-resource", "oauth-protected-resource/sse"];
+    const documents = ["", "/sse", "/mcp"].map((path) => `oauth-protected-resource${path}`);
     const offers = [challenge, ...(await Promise.all(documents.map(metadata)))];
     for (const offer of offers) expect(JSON.stringify(offer)).not.toContain("offline_access");
     const tokens = await facade.client.tokens("alice", { scope: "mcp" });
@@ -159,7 +198,7 @@ holdsEvery("MCP authorization (2026-07-28)", RULES, {
   },
   async canonicalResource() {
     await expectPage(await authorize({ resource: "HTTP://LOCALHOST:7071/sse" }), 200);
-    for (const path of ["", "/sse"]) {
+    for (const path of ["", "/sse", "/mcp"]) {
       const { resource } = await metadata(`oauth-protected-resource${path}`);
       expect(resource).toBe(`http://localhost:7071${path}`);
     }

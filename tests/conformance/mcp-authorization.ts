@@ -36,11 +36,13 @@ export function mcpAuthorization(facade: Facade) {
 
   return {
     async resourceMetadata() {
-      const root = await jsonOf(await facade.get("/.well-known/oauth-protected-resource"));
-      const ofSse = await jsonOf(await facade.get("/.well-known/oauth-protected-resource/sse"));
-      expect([root["resource"], ofSse["resource"]]).toEqual([BASE, `${BASE}/sse`]);
-      for (const { authorization_servers: servers } of [root, ofSse])
-        expect(servers).toEqual([BASE]);
+      for (const path of ["", "/sse", "/mcp"]) {
+        const url = `/.well-known/oauth-protected-resource${path}`;
+        expect(await jsonOf(await facade.get(url))).toMatchObject({
+          resource: `${BASE}${path}`,
+          authorization_servers: [BASE],
+        });
+      }
     },
     async challenge() {
       const header = (await facade.get("/sse")).headers.get("www-authenticate");

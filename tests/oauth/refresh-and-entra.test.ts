@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TokenResponse } from "../../shared/oauth/token-issuer.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
+import { GUEST_TENANT, HOME_TENANT } from "../../tools/entra/directory.ts";
 import { type RunningEntra, startEntra } from "../../tools/entra/start-entra.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -88,8 +89,20 @@ describe("REQUIRED_APP_ROLE", () => {
 
 describe("ENTRA_ALLOWED_TENANTS", () => {
   it("answers access_denied to a person of another tenant", async () => {
-    const env = { ENTRA_ALLOWED_TENANTS: "a7d2e4b8-3c19-4f56-9e07-6b8c5d1f2a43" };
+    const env = { ENTRA_ALLOWED_TENANTS: GUEST_TENANT.id };
     await expect(signedIn(env)).rejects.toThrow("error=access_denied");
+  });
+
+  it("lets in the people of each tenant of a list, and nobody else's", async () => {
+    const tenants = [HOME_TENANT.id, "11111111-2222-4333-8444-555555555555"];
+    const ENTRA_TENANT_ID = "organizations";
+    await signedIn({ ENTRA_TENANT_ID, ENTRA_ALLOWED_TENANTS: tenants.join(",") });
+    await expect(client.tokens("guest")).rejects.toThrow("error=access_denied");
+    await signedIn({
+      ENTRA_TENANT_ID,
+      ENTRA_ALLOWED_TENANTS: [...tenants, GUEST_TENANT.id].join(","),
+    });
+    expect((await client.tokens("guest")).access_token).toBeTruthy();
   });
 
   it("lets in people of every organisation with *", async () => {

@@ -71,6 +71,7 @@ export async function startAzurite(options: AzuriteOptions): Promise<RunningAzur
           if (chunk.includes("Table service successfully closed")) resolve();
         });
       });
+      if (!child.connected) return;
       child.send("shutdown");
       await Promise.race([closed, exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
       child.kill("SIGKILL");
