@@ -15,8 +15,7 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv";
-import type { jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/types.js";
+import { AjvJsonSchemaValidator } from "@modelcontextprotocol/server/validators/ajv";
 import { type Change, FeatureError } from "../features/feature.ts";
 import { SCOPES } from "../oauth/scopes.ts";
 import { canAsk, isHeard } from "./client-capabilities.ts";
@@ -38,14 +37,6 @@ export interface Keeping {
   /** @throws where it could not be kept: the client is told. */
   readonly changed: (told: Told) => Promise<void>;
 }
-
-/**
- * Checks what a person has filled in. Ajv is made when there is something to check: an instance for each
- * stream would be a third of what an idle one holds, and a common one would keep every schema for ever.
- */
-const answerValidator: jsonSchemaValidator = {
-  getValidator: (schema) => new AjvJsonSchemaValidator().getValidator(schema),
-};
 
 /** A protocol server for one client, and the way to tell it about changes. */
 export interface McpServer {
@@ -71,7 +62,9 @@ export function createMcpServer(
   const server = new Server(SERVER_INFO, {
     capabilities: SERVER_CAPABILITIES,
     instructions: INSTRUCTIONS,
-    jsonSchemaValidator: answerValidator,
+    // The other SDK's makes its Ajv when there is an answer to check. This one's makes it at once, and there
+    // is a server for each stream: it would be a third of what an idle one holds.
+    jsonSchemaValidator: new AjvJsonSchemaValidator(),
   });
   let told = keeping.initial;
   const tell = (news: Partial<Told>) => {
