@@ -7,7 +7,7 @@ import { notificationsHandler } from "./live/notifications.ts";
 import { publishHandler } from "./live/publish.ts";
 import { messageHandler } from "./mcp/message.ts";
 import { sseHandler } from "./mcp/sse.ts";
-import { mcpHandler } from "./mcp/streamable/mcp.ts";
+import { mcpHandlers } from "./mcp/streamable/mcp.ts";
 import { authorizeHandler } from "./oauth/authorize.ts";
 import { callbackHandler } from "./oauth/callback.ts";
 import { consentHandler } from "./oauth/consent.ts";
@@ -63,7 +63,7 @@ export function createHandlers(parts: Parts) {
     publish: oauth({ POST: publishHandler(parts) }, LIMITS.publish),
 
     sse: mcp({ GET: sseHandler(parts) }),
-    mcp: mcp({ POST: mcpHandler(parts) }),
+    mcp: mcp(mcpHandlers(parts)),
     message: mcp({ POST: messageHandler(parts) }),
   };
 }

@@ -24,6 +24,7 @@ import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { FeatureCalls } from "./mcp/feature-calls.ts";
 import { RequestStates } from "./mcp/request-states.ts";
+import { SessionMcp } from "./mcp/streamable/session-mcp.ts";
 import { StatelessMcp } from "./mcp/streamable/stateless-mcp.ts";
 import { StreamCheck } from "./mcp/stream-check.ts";
 import { WaitingAnswers } from "./mcp/waiting-answers.ts";
@@ -179,6 +180,10 @@ export function createParts(config: Config, adapters: Adapters) {
         if (endsAt === undefined) await waitingAnswers.clear(key.row);
         return endsAt;
       },
+      events: async ({ partition: stream }) => {
+        await waitingAnswers.clear(stream);
+        return undefined;
+      },
       inbox: async ({ partition: instance }) => {
         if (await instances.isLive(instance)) return base.clock.now() + INBOX_KEPT_MS;
         await inbox.clear(instance);
@@ -189,8 +194,10 @@ export function createParts(config: Config, adapters: Adapters) {
 
   const requestStates = new RequestStates({ ...base, sealer });
   const calls = new FeatureCalls({ ...base, requestStates, live });
-  const served = { sessions, settings, sessionEnd, signIns, calls, feeds, watchedCache };
-  const statelessMcp = new StatelessMcp({ ...hub, ...served, relay, station, watching });
+  const people = { sessions, settings, sessionEnd, signIns, feeds, watchedCache, watching };
+  const serving = { ...hub, ...people, expiries, waitingAnswers, relay, station, calls };
+  const statelessMcp = new StatelessMcp(serving);
+  const sessionMcp = new SessionMcp(serving);
   return {
     ...base,
     rotation,
@@ -236,6 +243,7 @@ export function createParts(config: Config, adapters: Adapters) {
     accountForms,
     calls,
     statelessMcp,
+    sessionMcp,
   };
 }
 

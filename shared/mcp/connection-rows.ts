@@ -123,6 +123,24 @@ export class ConnectionRows {
     }
   }
 
+  /**
+   * Changes what is kept of the client's words, whatever another instance changes meanwhile.
+   *
+   * @returns What is kept now, or undefined where there is no row.
+   * @throws StorageUnavailable; StateTooLarge
+   */
+  async changeState(
+    key: Key,
+    change: (state: ProtocolState) => ProtocolState,
+  ): Promise<ProtocolState | undefined> {
+    let changed: ProtocolState | undefined;
+    await this.update(key, (value) => {
+      changed = change(protocolState({ value }));
+      return toColumns(changed);
+    });
+    return changed;
+  }
+
   /** Keeps what the client has told the connection. See {@link update}. */
   async keep(key: Key, state: ProtocolState, changes: Partial<Value> = {}): Promise<void> {
     const columns = { ...toColumns(state), ...changes };
@@ -160,7 +178,7 @@ export class ConnectionRows {
 }
 
 /** @returns What a row has kept of the client's words. */
-export function protocolState({ value }: ConnectionRow): ProtocolState {
+export function protocolState({ value }: Pick<ConnectionRow, "value">): ProtocolState {
   return {
     subscriptions: z.array(z.string()).parse(JSON.parse(value.subscriptions)),
     ...(value.logLevel !== undefined && { logLevel: value.logLevel }),

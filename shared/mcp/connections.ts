@@ -28,6 +28,8 @@ export interface Connection {
   refresh(): Promise<void>;
   /** Sends the client the answers that its connection before this one could not deliver. */
   takeAnswersOf(earlierId: string): Promise<void>;
+  /** Its client has come back for one of its streams: it is written down. @returns Whether it is known here. */
+  handOver(stream: string): Promise<boolean>;
   close(why: ConnectionEnd): Promise<void>;
 }
 
@@ -81,14 +83,17 @@ export class Connections {
     return [...this.#byId.values()];
   }
 
-  /** @returns Every session that has a connection here, once. */
+  /** @returns Every session that has a stream here, once. */
   sessions(): StreamingSession[] {
     return [...this.#bySession].flatMap(([sessionId, connections]) =>
-      [...connections].slice(0, 1).map(({ userKey, session }) => ({
-        userKey,
-        sessionId,
-        goodUntil: Math.min(session.idleUntil, session.endsAt),
-      })),
+      [...connections]
+        .filter(({ streaming }) => streaming)
+        .slice(0, 1)
+        .map(({ userKey, session }) => ({
+          userKey,
+          sessionId,
+          goodUntil: Math.min(session.idleUntil, session.endsAt),
+        })),
     );
   }
 

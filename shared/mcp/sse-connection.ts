@@ -11,8 +11,9 @@ import type { Session } from "../sessions/sessions.ts";
 import type { ConnectionRow, ConnectionRows, ProtocolState } from "./connection-rows.ts";
 import type { Connection, ConnectionEnd, Connections } from "./connections.ts";
 import type { EventStreamBody } from "./event-stream-body.ts";
+import { retryAfter } from "./stream-lifetime.ts";
 import type { Told } from "./server.ts";
-import { instanceGone } from "./instance-gone.ts";
+import { unfinished } from "./instance-gone.ts";
 import type { SseTransport } from "./sse-transport.ts";
 import type { WaitingAnswers } from "./waiting-answers.ts";
 
@@ -27,9 +28,6 @@ const GRACE_MS = 500;
 
 /** A client that starts says so within this time; one that comes back may wait in silence. */
 const FIRST_WORD_MS = 1_000;
-
-/** When a client may come back after an end that the server chose: soon, but not all in the same moment. */
-const RETRY_MS = { from: 100, to: 900 };
 
 export interface SseConnectionDeps {
   readonly connections: Connections;
@@ -134,6 +132,11 @@ export class SseConnection implements Connection {
     await this.#deps.watching.subscriptionsChanged(this.session, before, news.subscriptions);
   }
 
+  /** A stream of HTTP+SSE cannot be resumed. */
+  async handOver(): Promise<boolean> {
+    return false;
+  }
+
   async takeAnswersOf(earlierId: string): Promise<void> {
     for await (const answer of this.#deps.waitingAnswers.take(earlierId)) {
       await this.#parts.transport.send(answer);
@@ -176,7 +179,7 @@ export class SseConnection implements Connection {
 
   /** The stream is old enough: the client comes back to whichever instance has room. */
   retire(): void {
-    this.#parts.body.end(this.#retryMs());
+    this.#parts.body.end(retryAfter(this.#deps.random));
   }
 
   async close(why: ConnectionEnd): Promise<void> {
@@ -212,11 +215,11 @@ export class SseConnection implements Connection {
   async #end({ keepRow }: { keepRow: boolean }): Promise<void> {
     const { body, server, transport } = this.#parts;
     for (const id of transport.calls.ids) {
-      await transport.send(instanceGone(id));
+      await transport.send(unfinished(id));
     }
     this.#closed = keepRow;
     this.#deps.connections.remove(this.id);
-    body.end(this.#retryMs());
+    body.end(retryAfter(this.#deps.random));
     await server.close();
   }
 
@@ -275,11 +278,6 @@ export class SseConnection implements Connection {
       value.endedAt === undefined &&
       key.row !== this.id
     );
-  }
-
-  #retryMs(): number {
-    const [byte = 0] = this.#deps.random.bytes(1);
-    return RETRY_MS.from + (byte / 256) * (RETRY_MS.to - RETRY_MS.from);
   }
 
   get #key() {

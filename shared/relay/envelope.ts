@@ -53,6 +53,8 @@ export const envelopeSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("connection-ended"), connection }),
   /** The row of a connection has changed: what is remembered of it is out of date. */
   z.object({ kind: z.literal("connection-changed"), connection }),
+  /** A client has come back for a stream of its session, to another instance. */
+  z.object({ kind: z.literal("stream-resumed"), connection, stream: z.string() }),
   /** Answers that a connection could not deliver wait for this one, in the `events` table. */
   z.object({ kind: z.literal("answers-waiting"), connection, from: connection }),
 ]);

@@ -20,6 +20,10 @@ import type { PollPace } from "./poll-pace.ts";
 const OWNER_CACHE_MS = 5_000;
 const OWNERS_REMEMBERED = 10_000;
 
+/** How often it is looked whether a message was taken: for a second and a half, more than an inbox is left alone. */
+const LOOK_EVERY_MS = 25;
+const MAX_LOOKS = 60;
+
 /** A feed that has a new value. */
 export interface FeedNews {
   readonly uri: string;
@@ -149,21 +153,30 @@ export class Relay {
     await this.broadcast({ kind: "session-ended", sessionId });
   }
 
-  /** Tells every other instance. One that cannot be reached just now finds it when it can. */
-  async broadcast(envelope: Envelope): Promise<void> {
+  /**
+   * Tells every other instance. One that cannot be reached just now finds it when it can.
+   *
+   * @param options.taken Waits until all that are there have taken it, but not for long.
+   */
+  async broadcast(envelope: Envelope, options: { taken?: boolean } = {}): Promise<void> {
     const others = (await this.#instances.all()).filter((it) => it !== this.#lease.id);
-    await Promise.all(others.map((instance) => this.send(instance, envelope)));
+    const sent = await Promise.all(
+      others.map(async (instance) => ({ instance, id: await this.send(instance, envelope) })),
+    );
+    if (options.taken === true) await Promise.all(sent.map((it) => this.#taken(it)));
   }
 
   /**
    * Sends a message to one instance. It is safe once this returns: acknowledged, or in its inbox.
    *
+   * @returns Its id, where it is in the inbox.
    * @throws StorageUnavailable
    */
-  async send(instance: string, envelope: Envelope): Promise<void> {
+  async send(instance: string, envelope: Envelope): Promise<string | undefined> {
     const id = randomId(this.#random);
-    if ((await this.#fastPath?.send(instance, id, envelope)) === true) return;
+    if ((await this.#fastPath?.send(instance, id, envelope)) === true) return undefined;
     await this.#inbox.write(instance, id, envelope);
+    return id;
   }
 
   /**
@@ -199,6 +212,8 @@ export class Relay {
       case "message": {
         const connection = this.#connections.get(envelope.connection);
         if (connection === undefined || !isOf(connection, envelope.caller)) {
+          // The word that a call is cancelled goes to all instances, of which one at most has it.
+          if (isCancellation(envelope.message)) return;
           this.#log.warn("relayed-message-too-late", { connection: envelope.connection });
           return;
         }
@@ -226,6 +241,9 @@ export class Relay {
       case "connection-changed":
         await this.#connections.get(envelope.connection)?.refresh();
         return;
+      case "stream-resumed":
+        await this.#connections.get(envelope.connection)?.handOver(envelope.stream);
+        return;
       case "answers-waiting":
         await this.#connections.get(envelope.connection)?.takeAnswersOf(envelope.from);
         return;
@@ -240,6 +258,17 @@ export class Relay {
     this.#announcer.announce(readers, { kind: "resource-updated", uri });
   }
 
+  /** Waits until a message is out of an inbox. */
+  async #taken({ instance, id }: { instance: string; id: string | undefined }): Promise<void> {
+    if (id === undefined) return;
+    for (let looks = 0; looks < MAX_LOOKS; looks++) {
+      const waiting = await this.#inbox.waiting(instance);
+      // Taken is not done yet: one more look's time for that.
+      await this.#clock.sleep(LOOK_EVERY_MS);
+      if (!waiting.some((message) => message.id === id)) return;
+    }
+  }
+
   async #row(userKey: string, connectionId: string): Promise<ConnectionRow | undefined> {
     const key = { partition: userKey, row: connectionId };
     const now = this.#clock.now();
@@ -252,6 +281,10 @@ export class Relay {
     else this.#owners.set(connectionId, { row, readAt: now });
     return row;
   }
+}
+
+function isCancellation(message: JSONRPCMessage): boolean {
+  return "method" in message && message.method === "notifications/cancelled";
 }
 
 function isOf(connection: Connection, { session }: Caller): boolean {

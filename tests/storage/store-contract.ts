@@ -21,7 +21,7 @@ export function storeContract(storeOf: () => Store): void {
     partition = randomUUID();
   });
   const at = (row: string) => ({ partition, row });
-  const some = async (prefix: string, max: number) => {
+  const firstOf = async (prefix: string, max: number) => {
     const rows = await Array.fromAsync(store.list("codes", partition, { prefix, max }));
     return rows.map(({ key }) => key.row);
   };
@@ -237,9 +237,9 @@ export function storeContract(storeOf: () => Store): void {
     it("gives the first of those whose key begins in a certain way", async () => {
       for (const name of ["a3", "a1", "b1", "a2", "a", "A1"])
         await store.insert("codes", at(name), {});
-      expect(await some("a", 3)).toEqual(["a", "a1", "a2"]);
-      expect(await some("a", 10)).toEqual(["a", "a1", "a2", "a3"]);
-      expect(await some("c", 10)).toEqual([]);
+      expect(await firstOf("a", 3)).toEqual(["a", "a1", "a2"]);
+      expect(await firstOf("a", 10)).toEqual(["a", "a1", "a2", "a3"]);
+      expect(await firstOf("c", 10)).toEqual([]);
     });
 
     it("gives nothing for a partition that is not there", async () => {

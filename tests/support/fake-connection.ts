@@ -44,6 +44,10 @@ export class FakeConnection implements Connection {
 
   async takeAnswersOf(): Promise<void> {}
 
+  async handOver(): Promise<boolean> {
+    return false;
+  }
+
   async close(): Promise<void> {
     this.closed += 1;
   }

@@ -39,6 +39,7 @@ function createSweep(options: { store?: TableStore; maxRows?: number } = {}) {
       sessions: (key: Key) => sessions.expire(key),
       connections: async () => undefined,
       inbox: async () => undefined,
+      events: async () => undefined,
     },
     ...(options.maxRows !== undefined && { maxRows: options.maxRows }),
   };

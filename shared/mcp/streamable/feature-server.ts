@@ -7,7 +7,6 @@ import {
   type ServerContext,
   specTypeSchemas,
 } from "@modelcontextprotocol/server";
-import type { ClientLogLevel } from "../../features/feature.ts";
 import type { Question } from "../../features/questions.ts";
 import type { Session } from "../../sessions/sessions.ts";
 import type { Wire } from "../call-context.ts";
@@ -15,6 +14,7 @@ import { canAsk, isHeard } from "../client-capabilities.ts";
 import { Asking, type CallFor, type FeatureCalls, type Incoming } from "../feature-calls.ts";
 import { INSTRUCTIONS, SERVER_CAPABILITIES, SERVER_INFO } from "../server-info.ts";
 import { callerOf } from "./caller-info.ts";
+import type { SessionState } from "./session-state.ts";
 
 /** What a client may keep (MCP 2026-07-28, caching): lists change with a release, and are told of then. */
 const LIST: CacheHint = { ttlMs: 300_000, cacheScope: "private" };
@@ -31,8 +31,8 @@ export interface FeatureServerOptions {
   readonly callFor: (session: Session, wire: Wire) => CallFor;
   /** Called before a request ends its own session, so that it is answered first. */
   readonly beforeOwnEnd: (ctx: ServerContext) => void;
-  /** From which level on the client wants to hear, where it does not say so with each request. */
-  readonly logLevel: () => ClientLogLevel | undefined;
+  /** What the client of a session keeps here (revisions of 2025); there is none where each request says it. */
+  readonly state?: SessionState;
 }
 
 /**
@@ -59,6 +59,7 @@ export class FeatureServer extends McpServer {
     this.#options = options;
     this.server.registerCapabilities(SERVER_CAPABILITIES);
     this.#register(options.calls);
+    if (options.state !== undefined) this.#registerState(options.calls, options.state);
   }
 
   override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {
@@ -89,6 +90,29 @@ export class FeatureServer extends McpServer {
     );
   }
 
+  #registerState(calls: FeatureCalls, state: SessionState): void {
+    const { server } = this;
+    server.setRequestHandler("logging/setLevel", async ({ params: { level } }, ctx) => {
+      await state.tell(callerOf(ctx), (told) => ({ ...told, logLevel: level }));
+      return {};
+    });
+    server.setRequestHandler("resources/subscribe", async ({ params: { uri } }, ctx) => {
+      calls.requireResource(uri, this.#incoming(ctx));
+      await state.tell(callerOf(ctx), (told) => ({
+        ...told,
+        subscriptions: [...new Set([...told.subscriptions, uri])],
+      }));
+      return {};
+    });
+    server.setRequestHandler("resources/unsubscribe", async ({ params: { uri } }, ctx) => {
+      await state.tell(callerOf(ctx), (told) => ({
+        ...told,
+        subscriptions: told.subscriptions.filter((it) => it !== uri),
+      }));
+      return {};
+    });
+  }
+
   #incoming(ctx: ServerContext): Incoming {
     const { session, scopes } = callerOf(ctx);
     return {
@@ -114,7 +138,7 @@ export class FeatureServer extends McpServer {
       log: async (level, data) => {
         // From 2026-07-28 on each request says what its client wants to hear.
         if (mcpReq.envelope !== undefined) await mcpReq.log(level, data);
-        else if (isHeard(level, this.#options.logLevel())) {
+        else if (isHeard(level, this.#options.state?.logLevel)) {
           await mcpReq.notify({ method: "notifications/message", params: { level, data } });
         }
       },

@@ -80,6 +80,10 @@ export class ListenConnection implements Connection, ServerEventBus {
 
   async takeAnswersOf(): Promise<void> {}
 
+  async handOver(): Promise<boolean> {
+    return false;
+  }
+
   close(): Promise<void> {
     return this.#end();
   }

@@ -4,13 +4,14 @@ import type { RequestContext } from "../../http/context.ts";
 import type { Watching } from "../../live/watching.ts";
 import type { Log } from "../../log.ts";
 import { type Random, randomId } from "../../random.ts";
+import type { PollPace } from "../../relay/poll-pace.ts";
 import type { Station } from "../../relay/station.ts";
 import type { Caller } from "../../sessions/bearer.ts";
 import { callContext, type CallContextDeps } from "../call-context.ts";
 import type { ConnectionRows } from "../connection-rows.ts";
 import type { Connections } from "../connections.ts";
 import type { FeatureCalls } from "../feature-calls.ts";
-import { instanceGone } from "../instance-gone.ts";
+import { unfinished } from "../instance-gone.ts";
 import { streamLifetime } from "../stream-lifetime.ts";
 import { CallerInfo } from "./caller-info.ts";
 import { CallsInProgress } from "./calls-in-progress.ts";
@@ -24,6 +25,7 @@ const ROW_MARGIN_MS = 3_600_000;
 export interface StatelessMcpDeps extends CallContextDeps {
   readonly calls: FeatureCalls;
   readonly station: Station;
+  readonly pace: PollPace;
   readonly connections: Connections;
   readonly connectionRows: ConnectionRows;
   readonly watching: Watching;
@@ -44,8 +46,8 @@ export class StatelessMcp {
     this.#inProgress = new CallsInProgress(deps);
   }
 
-  /** @param body The request's, parsed. Its faults are answered here. */
-  answer(
+  /** `POST`: a request. @param body Parsed; its faults are answered here. */
+  post(
     request: Request,
     body: unknown,
     caller: Caller,
@@ -71,7 +73,7 @@ export class StatelessMcp {
     // Closing the stream is a cancellation (MCP 2026-07-28, Streamable HTTP): its end is the request's signal.
     const request = new Request(url, { method: "POST", headers, signal: context.disconnected });
     const answer = handler.fetch(request, { parsedBody: body, authInfo: new CallerInfo(caller) });
-    const failure = JSON.stringify(instanceGone(idOf(body)));
+    const failure = JSON.stringify(unfinished(idOf(body)));
     return patiently(answer, { client: context, calls: this.#inProgress, failure });
   }
 
@@ -81,7 +83,7 @@ export class StatelessMcp {
     caller: Caller,
     context: RequestContext,
   ): Promise<Response> {
-    const { connections, connectionRows, station, watching, clock, random } = this.#deps;
+    const { connections, connectionRows, pace, station, watching, clock, random } = this.#deps;
     const id = randomId(random);
     const key = { partition: caller.session.userKey, row: id };
     const lifetimeMs = streamLifetime(this.#deps.streamLifetimeSeconds, random);
@@ -104,6 +106,7 @@ export class StatelessMcp {
     };
     const connection = new ListenConnection(id, caller, body, close, ended);
     const handler = this.#handler(context.log, connection);
+    pace.traffic(clock.now());
     // Listed before it is acknowledged: no change is missed from then on.
     await station.open(async (instance) => {
       const expiresAt = clock.now() + lifetimeMs + ROW_MARGIN_MS;
@@ -132,7 +135,6 @@ export class StatelessMcp {
         calls,
         callFor: this.#callFor,
         beforeOwnEnd: () => undefined,
-        logLevel: () => undefined,
       });
     return createMcpHandler(server, {
       legacy: "reject",
