@@ -140,7 +140,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const pace = new PollPace();
   const fastPath: FastPath | undefined = undefined;
   const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
-  const relay = new Relay({ ...hub, bearer });
+  const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
+  const relay = new Relay({ ...hub, bearer, streamCheck });
   const station = new Station({ ...hub, reader, relay });
   const watchRows = new WatchRows(base);
   const watchedCache = new WatchedCache({ ...base, watchRows });
@@ -155,8 +156,7 @@ export function createParts(config: Config, adapters: Adapters) {
     relay,
   });
   const sessionEnd = new SessionEnd({ sessions, bearer, relay, watching });
-  const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
-  const signIns: SignIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
+  const signIns: SignIns = new SignIns({ ...base, entra, sessions, bearer, relay, sessionEnd });
 
   const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
   const grants = { ...base, clients, sessions, sessionEnd, signIns, tokens };
