@@ -21,6 +21,7 @@ import { registerHandler } from "./oauth/register.ts";
 import { revokeHandler } from "./oauth/revoke.ts";
 import { tokenHandler } from "./oauth/token.ts";
 import type { Parts } from "./parts.ts";
+import { tracedHandlers } from "./telemetry/traced-handlers.ts";
 
 type Methods = EndpointOptions["methods"];
 
@@ -38,7 +39,7 @@ export function createHandlers(parts: Parts) {
   const mcp = (methods: Methods) =>
     endpoint(policy, { surface: "mcp", cors: "allowed-origins", methods, stream: true });
 
-  return {
+  const handlers = {
     home: page({ GET: homeHandler(parts) }),
     health: oauth({ GET: healthHandler(parts) }),
 
@@ -66,6 +67,7 @@ export function createHandlers(parts: Parts) {
     mcp: mcp(mcpHandlers(parts)),
     message: mcp({ POST: messageHandler(parts) }),
   };
+  return tracedHandlers(handlers, parts.telemetry);
 }
 
 export type Handlers = ReturnType<typeof createHandlers>;

@@ -22,7 +22,6 @@ import { WatchedCache } from "./live/watched-cache.ts";
 import { Watching } from "./live/watching.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
-import { FeatureCalls } from "./mcp/feature-calls.ts";
 import { RequestStates } from "./mcp/request-states.ts";
 import { SessionMcp } from "./mcp/streamable/session-mcp.ts";
 import { StatelessMcp } from "./mcp/streamable/stateless-mcp.ts";
@@ -55,8 +54,6 @@ import { InboxReader } from "./relay/inbox-reader.ts";
 import { Instances } from "./relay/instances.ts";
 import { INBOX_KEPT_MS, Lease } from "./relay/lease.ts";
 import { PollPace } from "./relay/poll-pace.ts";
-import { Relay } from "./relay/relay.ts";
-import { Station } from "./relay/station.ts";
 import { AccessTokens } from "./sessions/access-token.ts";
 import { AccountSessions } from "./sessions/account-session.ts";
 import { BearerCheck } from "./sessions/bearer.ts";
@@ -68,6 +65,13 @@ import { SignIns } from "./sessions/sign-ins.ts";
 import { Vault } from "./sessions/vault.ts";
 import { Expiries } from "./storage/expiries.ts";
 import type { Store } from "./storage/store.ts";
+import { countingLog } from "./telemetry/counting-log.ts";
+import { noTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+import { TracedEntra } from "./telemetry/traced-entra.ts";
+import { TracedFeatureCalls } from "./telemetry/traced-feature-calls.ts";
+import { TracedRelay } from "./telemetry/traced-relay.ts";
+import { TracedStation } from "./telemetry/traced-station.ts";
+import { TracedStore } from "./telemetry/traced-store.ts";
 import { Sweep } from "./upkeep/sweep.ts";
 
 /** What reaches out of the process; tests hand in their own. */
@@ -84,6 +88,8 @@ export interface Adapters {
   readonly features?: Features;
   /** What protects the data keys; the settings choose where it is left out. */
   readonly keyWrapper?: KeyWrapper;
+  /** What watches; nobody where it is left out. */
+  readonly telemetry?: Telemetry;
 }
 
 /**
@@ -92,10 +98,14 @@ export interface Adapters {
  */
 export function createParts(config: Config, adapters: Adapters) {
   const issuer = config.baseUrl;
+  const telemetry = adapters.telemetry ?? noTelemetry;
   const resources = new Resources(config.baseUrl);
   const base = {
     ...adapters,
     ...config,
+    telemetry,
+    store: new TracedStore(adapters.store, telemetry),
+    log: countingLog(adapters.log, telemetry),
     issuer,
     resources,
     features: adapters.features ?? allFeatures,
@@ -109,7 +119,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const rotation = new KeyRotation({ ...base, wrapper, keyring });
   const sealer = new Sealer(keyring);
   const vault = new Vault({ ...base, sealer });
-  const entra = adapters.entra ?? new MsalEntra({ ...base, config, vault });
+  const msal = adapters.entra ?? new MsalEntra({ ...base, config, vault });
+  const entra = new TracedEntra(msal, telemetry);
 
   const registered = new RegisteredClients({ ...base, expiries });
   const clients = new Clients({ ...base, registered });
@@ -141,8 +152,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const fastPath: FastPath | undefined = undefined;
   const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
   const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
-  const relay = new Relay({ ...hub, bearer, streamCheck });
-  const station = new Station({ ...hub, reader, relay });
+  const relay = new TracedRelay({ ...hub, bearer, streamCheck });
+  const station = new TracedStation({ ...hub, reader, relay });
   const watchRows = new WatchRows(base);
   const watchedCache = new WatchedCache({ ...base, watchRows });
   const sessionGraphs = new SessionGraphs({ ...base, signIns: () => signIns });
@@ -193,7 +204,7 @@ export function createParts(config: Config, adapters: Adapters) {
   });
 
   const requestStates = new RequestStates({ ...base, sealer });
-  const calls = new FeatureCalls({ ...base, requestStates, live });
+  const calls = new TracedFeatureCalls({ ...base, requestStates, live });
   const people = { sessions, settings, sessionEnd, signIns, feeds, watchedCache, watching };
   const serving = { ...hub, ...people, expiries, waitingAnswers, relay, station, calls };
   const statelessMcp = new StatelessMcp(serving);

@@ -77,6 +77,7 @@ export function createMcpServer(
     ...round,
     // Of the token that came with this very message.
     scopes: SCOPES.filter((scope) => extra.authInfo?.scopes.includes(scope)),
+    traceparent: extra._meta?.["traceparent"],
     callFor: callFor({
       ...wireOf(extra.requestId),
       signal: extra.signal,

@@ -8,6 +8,7 @@ import type { DocumentFetch } from "../../shared/oauth/clients/document-fetch.ts
 import { systemRandom } from "../../shared/random.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { Store } from "../../shared/storage/store.ts";
+import { noTelemetry, type Telemetry } from "../../shared/telemetry/telemetry.ts";
 import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { FakeDocuments } from "./fake-documents.ts";
@@ -39,6 +40,8 @@ export interface TestAppOptions {
   readonly store?: Store;
   readonly clock?: TestClock;
   readonly keyWrapper?: KeyWrapper;
+  /** What watches it; what is logged goes there as well. */
+  readonly telemetry?: Telemetry;
   /** What it offers in place of the product's own features. */
   readonly features?: Features;
   /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
@@ -65,7 +68,8 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
       : { ...settings, baseUrl: options.publicUrl, loopback: false };
   const clock = options.clock ?? new TestClock();
   const store = options.store ?? new MemoryStore();
-  const { log: recording, lines: log } = recordedLog();
+  const { telemetry = noTelemetry } = options;
+  const { log: recording, lines: log } = recordedLog(telemetry);
   recorder.settings(env);
   recorder.installation(store, options.keyWrapper ?? new LocalKeyWrapper(env["LOCAL_KEY"] ?? ""));
   const app = createApp(config, {
@@ -73,6 +77,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     clock,
     random: systemRandom,
     log: recording,
+    telemetry,
     fetchDocument: options.fetchDocument ?? new FakeDocuments().fetch,
     ...(options.features !== undefined && { features: options.features }),
     ...(options.keyWrapper !== undefined && { keyWrapper: options.keyWrapper }),
