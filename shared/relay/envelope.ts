@@ -45,6 +45,7 @@ export const envelopeSchema = z.discriminatedUnion("kind", [
     uri: z.string(),
     userKeys: z.array(z.string()).optional(),
     requiredRole: z.string().optional(),
+    isNew: z.boolean(),
   }),
   z.object({ kind: z.literal("session-ended"), sessionId: z.string() }),
   /** A connection was ended by its client, by way of another instance. */

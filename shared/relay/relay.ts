@@ -30,6 +30,8 @@ export interface FeedNews {
   readonly userKeys?: string[] | undefined;
   /** The app role that its readers need. */
   readonly requiredRole?: string | undefined;
+  /** Whether its readers have not had it listed before. */
+  readonly isNew: boolean;
 }
 
 /** A message that may arrive by two ways is taken by the first: ids are remembered for ten minutes. */
@@ -232,11 +234,12 @@ export class Relay {
     }
   }
 
-  #announceFeedHere({ uri, userKeys, requiredRole }: FeedNews): void {
+  #announceFeedHere({ uri, userKeys, requiredRole, isNew }: FeedNews): void {
     const own = userKeys?.flatMap((userKey) => this.#connections.of(userKey));
     const readers = (own ?? this.#connections.all()).filter(
       ({ session }) => requiredRole === undefined || session.roles.includes(requiredRole),
     );
+    if (isNew) this.#announcer.announce(readers, { kind: "resources-changed" });
     this.#announcer.announce(readers, { kind: "resource-updated", uri });
   }
 
