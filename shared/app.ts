@@ -26,7 +26,7 @@ export interface App {
 /** Puts the server together: config and adapters in, handlers out. */
 export function createApp(config: Config, adapters: Adapters): App {
   const parts = createParts(config, adapters);
-  const { connections, rotation, station, streamCheck, sweep } = parts;
+  const { connections, redis, rotation, station, streamCheck, sweep } = parts;
   const checking = setInterval(() => void streamCheck.run(), STREAM_CHECK_INTERVAL_MS);
   checking.unref();
   return {
@@ -50,6 +50,7 @@ export function createApp(config: Config, adapters: Adapters): App {
       // First nothing new comes in, then what there is ends.
       await station.close();
       await connections.closeAll("shutdown");
+      redis?.close();
       // The worker goes the moment this returns: the library needs a moment to end the responses.
       await adapters.clock.sleep(ENDING_MS);
     },
