@@ -29,7 +29,8 @@ export interface App {
 /** Puts the server together: config and adapters in, handlers out. */
 export function createApp(config: Config, adapters: Adapters): App {
   const parts = createParts(config, adapters);
-  const { connections, rotation, statelessMcp, station, streamCheck, sweep, watching } = parts;
+  const { connections, redis, rotation, statelessMcp, station, streamCheck, sweep, watching } =
+    parts;
   const { telemetry } = parts;
   telemetry.observe("mcp.streams.open", () => connections.streams);
   const checking = setInterval(() => void streamCheck.run(), STREAM_CHECK_INTERVAL_MS);
@@ -60,6 +61,7 @@ export function createApp(config: Config, adapters: Adapters): App {
       // First nothing new comes in, then what there is ends.
       await station.close();
       await Promise.all([connections.closeAll("shutdown"), statelessMcp.close()]);
+      redis?.close();
       // The worker goes the moment this returns: the library needs a moment to end the responses.
       await Promise.all([adapters.clock.sleep(ENDING_MS), telemetry.flush()]);
     },

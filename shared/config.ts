@@ -101,7 +101,16 @@ const environment = z.object({
     .url({
       protocol: /^rediss?$/,
       error: "must be the URL of a Redis, such as rediss://my-redis:10000",
+      abort: true,
     })
+    .refine(
+      (text) => text.startsWith("rediss:") || LOOPBACK_HOSTS.has(new URL(text).hostname),
+      "must be rediss, except on this machine",
+    )
+    .refine((text) => {
+      const { username, password, pathname } = new URL(text);
+      return (username === "" || password !== "") && /^\/?\d*$/.test(pathname);
+    }, "must name a password where it names a user, and as a path a number or nothing")
     .optional(),
   STORAGE_TABLE_ENDPOINT: z
     .url({ protocol: /^https$/, error: "must be the https URL of a table service" })

@@ -2,7 +2,7 @@ import { accountActionHandler, accountHandler } from "./http/account.ts";
 import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endpoint.ts";
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
-import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
+import { type Limit, LIMITS } from "./http/rate-limiter.ts";
 import { notificationsHandler } from "./live/notifications.ts";
 import { publishHandler } from "./live/publish.ts";
 import { messageHandler } from "./mcp/message.ts";
@@ -30,7 +30,7 @@ export function createHandlers(parts: Parts) {
   const policy: EndpointPolicy = {
     loopback: parts.loopback,
     allowedOrigins: new Set([parts.baseUrl, ...parts.allowedOrigins]),
-    rateLimiter: new MemoryRateLimiter(parts.rateLimitFactor),
+    rateLimiter: parts.rateLimiter,
   };
   const page = (methods: Methods, limit?: Limit) =>
     endpoint(policy, { surface: "page", cors: "none", methods, ...(limit && { limit }) });

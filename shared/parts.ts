@@ -6,6 +6,8 @@ import { MsalEntra } from "./entra/msal-entra.ts";
 import { features as allFeatures } from "./features/all.ts";
 import type { Features } from "./features/feature.ts";
 import { AccountForms } from "./http/account-form.ts";
+import { MemoryRateLimiter } from "./http/rate-limiter.ts";
+import { RedisRateLimiter } from "./http/redis-rate-limiter.ts";
 import { KeyRotation } from "./keys/key-rotation.ts";
 import { KeyVaultWrapper } from "./keys/key-vault-wrapper.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
@@ -48,6 +50,8 @@ import { Resources } from "./oauth/resources.ts";
 import { TokenIssuer } from "./oauth/token-issuer.ts";
 import { Transactions } from "./oauth/transactions.ts";
 import type { Random } from "./random.ts";
+import { EntraCredentials } from "./redis/entra-credentials.ts";
+import { Redis } from "./redis/redis.ts";
 import type { FastPath } from "./relay/fast-path.ts";
 import { Inbox } from "./relay/inbox.ts";
 import { InboxReader } from "./relay/inbox-reader.ts";
@@ -90,6 +94,8 @@ export interface Adapters {
   readonly keyWrapper?: KeyWrapper;
   /** What watches; nobody where it is left out. */
   readonly telemetry?: Telemetry;
+  /** What instances tell each other quickly with; the settings say whether there is one where it is left out. */
+  readonly redis?: Redis;
 }
 
 /**
@@ -149,9 +155,11 @@ export function createParts(config: Config, adapters: Adapters) {
   const instances = new Instances(base);
   const lease = new Lease({ ...base, expiries, onLost: () => connections.closeAll("lease-lost") });
   const pace = new PollPace();
+  const redis = adapters.redis ?? redisOf(config, adapters);
   const fastPath: FastPath | undefined = undefined;
   const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
-  const relay = new TracedRelay({ ...hub, bearer });
+  const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
+  const relay = new TracedRelay({ ...hub, bearer, streamCheck });
   const station = new TracedStation({ ...hub, reader, relay });
   const watchRows = new WatchRows(base);
   const watchedCache = new WatchedCache({ ...base, watchRows });
@@ -166,8 +174,7 @@ export function createParts(config: Config, adapters: Adapters) {
     relay,
   });
   const sessionEnd = new SessionEnd({ sessions, bearer, relay, watching });
-  const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
-  const signIns: SignIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
+  const signIns: SignIns = new SignIns({ ...base, entra, sessions, bearer, relay, sessionEnd });
 
   const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
   const grants = { ...base, clients, sessions, sessionEnd, signIns, tokens };
@@ -203,6 +210,11 @@ export function createParts(config: Config, adapters: Adapters) {
     },
   });
 
+  const { rateLimitFactor: factor } = base;
+  const rateLimiter = redis
+    ? new RedisRateLimiter({ ...base, factor, redis, keyring })
+    : new MemoryRateLimiter(factor);
+
   const requestStates = new RequestStates({ ...base, sealer });
   const calls = new TracedFeatureCalls({ ...base, requestStates, live });
   const people = { sessions, settings, sessionEnd, signIns, feeds, watchedCache, watching };
@@ -211,6 +223,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const sessionMcp = new SessionMcp(serving);
   return {
     ...base,
+    redis,
+    rateLimiter,
     rotation,
     sweep,
     keyring,
@@ -264,4 +278,15 @@ function keyWrapper({ wrappingKey, azureClientId }: Config): KeyWrapper {
   if ("localKey" in wrappingKey) return new LocalKeyWrapper(wrappingKey.localKey);
   const credential = azureCredential(azureClientId);
   return new KeyVaultWrapper({ keyId: wrappingKey.keyVaultKeyId, credential });
+}
+
+/** A URL that names nobody is that of Azure Managed Redis, which the managed identity signs in to. */
+function redisOf(config: Config, { clock, log }: Adapters): Redis | undefined {
+  const { redisUrl: url, azureClientId } = config;
+  if (url === undefined) return undefined;
+  const { protocol, password } = new URL(url);
+  const managed = protocol === "rediss:" && password === "";
+  const source = azureCredential(azureClientId);
+  const credentials = managed ? new EntraCredentials({ source, clock, log }) : undefined;
+  return new Redis({ url, credentials, clock, log });
 }

@@ -193,7 +193,20 @@ describe("REDIS_URL", () => {
     expect(faults({ REDIS_URL: url })).toEqual(["REDIS_URL"]);
   });
 
-  it.each(["rediss://my-redis:10000", "redis://localhost:6379"])("may be %s", (url) => {
+  it.each([
+    "redis://my-redis:6379",
+    "rediss://somebody@my-redis:10000",
+    "rediss://my-redis:10000/cache",
+  ])("is reached over TLS, with a whole sign-in or none: refuses %s", (url) => {
+    expect(faults({ REDIS_URL: url })).toEqual(["REDIS_URL"]);
+  });
+
+  it.each([
+    "rediss://my-redis:10000",
+    "rediss://:secret@my-redis:6380/1",
+    "redis://localhost:6379",
+    "redis://[::1]:6379",
+  ])("may be %s", (url) => {
     expect(load({ REDIS_URL: url }).redisUrl).toBe(url);
   });
 });

@@ -46,6 +46,8 @@ const contents = z.discriminatedUnion("kind", [
     requiredRole: z.string().optional(),
     isNew: z.boolean(),
   }),
+  /** A session may be about to end: said before, and once more when it has. */
+  z.object({ kind: z.literal("session-doubted"), sessionId: z.string() }),
   z.object({ kind: z.literal("session-ended"), sessionId: z.string() }),
   /** A connection was ended by its client, by way of another instance. */
   z.object({ kind: z.literal("connection-ended"), connection }),

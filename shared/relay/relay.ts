@@ -6,6 +6,7 @@ import type { Log } from "../log.ts";
 import { Announcer } from "../mcp/announcer.ts";
 import type { ConnectionRow, ConnectionRows } from "../mcp/connection-rows.ts";
 import type { Connection, Connections } from "../mcp/connections.ts";
+import type { StreamCheck } from "../mcp/stream-check.ts";
 import { type Random, randomId } from "../random.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
 import type { Envelope } from "./envelope.ts";
@@ -52,6 +53,7 @@ export class Relay {
   readonly #fastPath: FastPath | undefined;
   readonly #pace: PollPace;
   readonly #bearer: BearerCheck;
+  readonly #streamCheck: StreamCheck;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #log: Log;
@@ -70,6 +72,7 @@ export class Relay {
     fastPath: FastPath | undefined;
     pace: PollPace;
     bearer: BearerCheck;
+    streamCheck: StreamCheck;
     clock: Clock;
     random: Random;
     log: Log;
@@ -82,6 +85,7 @@ export class Relay {
     this.#fastPath = deps.fastPath;
     this.#pace = deps.pace;
     this.#bearer = deps.bearer;
+    this.#streamCheck = deps.streamCheck;
     this.#clock = deps.clock;
     this.#random = deps.random;
     this.#log = deps.log;
@@ -132,6 +136,17 @@ export class Relay {
   async announceFeed(news: FeedNews): Promise<void> {
     this.#announceFeedHere(news);
     await this.broadcast({ kind: "feed", ...news });
+  }
+
+  /**
+   * Has every instance look at a session that is about to end, or whose tokens are about to be refused:
+   * whoever says so may be gone before it can say more.
+   *
+   * @throws StorageUnavailable, where an instance may not have heard it.
+   */
+  async doubtSession(sessionId: string): Promise<void> {
+    this.#streamCheck.doubt(sessionId);
+    await this.broadcast({ kind: "session-doubted", sessionId });
   }
 
   /** Closes the streams of a session that has ended: here at once, elsewhere as soon as it is heard there. */
@@ -214,6 +229,9 @@ export class Relay {
       }
       case "feed":
         this.#announceFeedHere(envelope);
+        return;
+      case "session-doubted":
+        this.#streamCheck.doubt(envelope.sessionId);
         return;
       case "session-ended":
         this.#bearer.forget(envelope.sessionId);

@@ -94,10 +94,9 @@ export class Exchange {
 
   /** Its client has come back for the stream, maybe to another instance: it goes on from what is written down. */
   handOver(): void {
-    this.#keep();
-    this.#body?.abandon();
-    // Before the first event: there is such a stream, and more of it may take a while.
-    this.#options.kept.keep(0, { jsonrpc: "2.0", method: "notifications/handed-over" });
+    if (this.#body?.open === true) this.#body.abandon();
+    else this.#keep();
+    this.#options.kept.handOver({ running: this.#pending.size > 0 });
   }
 
   /** Whether it has come to a stream, which a client may come back for. */
@@ -165,7 +164,7 @@ export class Exchange {
 
   /** From now on the stream is written down: what there is of it, and what follows. */
   #keep(): void {
-    if (this.#keeping || !this.#resumable) return;
+    if (!this.#resumable) return;
     this.#keeping = true;
     for (const { sequence, message } of this.#remembered)
       this.#options.kept.keep(sequence, message);

@@ -1,4 +1,5 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
+import { z } from "zod";
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import type { Expiries } from "../../storage/expiries.ts";
@@ -20,6 +21,19 @@ export function keptStreamName(mcpSession: string, stream: string): string {
   return `${mcpSession}~${stream}`;
 }
 
+/** Before the first event: nothing of it goes to the client. */
+const HAND_OVER = 0;
+
+/** What the instance that writes a stream says to those who read it. */
+export type HandOver = z.infer<typeof handOver>;
+const handOver = z.object({ running: z.boolean() });
+
+/** @returns What a kept message says to those who read the stream; undefined where it is an event of it. */
+export function handedOver(sequence: number, message: JSONRPCMessage): HandOver | undefined {
+  if (sequence !== HAND_OVER || !("params" in message)) return undefined;
+  return handOver.safeParse(message.params).data;
+}
+
 /** A stream that is written down because its client has gone, for any instance to read. */
 export class KeptStream {
   readonly #deps: KeptStreamDeps;
@@ -35,6 +49,16 @@ export class KeptStream {
   /** Writes an event after those before it. What cannot be written within a minute is lost, and logged. */
   keep(sequence: number, message: JSONRPCMessage): void {
     this.#written = this.#written.then(() => this.#write(sequence, message));
+  }
+
+  /**
+   * Says that all there is has been written.
+   *
+   * @param running Whether more will follow.
+   */
+  handOver({ running }: HandOver): void {
+    const params = { running };
+    this.keep(HAND_OVER, { jsonrpc: "2.0", method: "notifications/handed-over", params });
   }
 
   /** Resolves when all of it is written. */

@@ -10,7 +10,7 @@ import { INSTANCE_GONE, unfinished } from "../instance-gone.ts";
 import { waitOutOutage } from "../outage-patience.ts";
 import type { WaitingAnswers } from "../waiting-answers.ts";
 import { formatEventId, type StreamPosition } from "./event-id.ts";
-import { keptStreamName } from "./kept-stream.ts";
+import { handedOver, keptStreamName } from "./kept-stream.ts";
 import type { McpSession } from "./mcp-session.ts";
 
 /** How often it is looked whether more was written down. */
@@ -70,17 +70,17 @@ async function goOn(
   const stream = keptStreamName(session.id, position.stream);
   let known = false;
   let last = position.sequence;
-  let mayKnow = await askForIt(deps, session, position);
+  let mayFollow = await askForIt(deps, session, position);
   for (let looks = 1; body.open; looks++) {
     // Asked before it is looked: what an instance has written before it went is seen.
-    if (position.instance !== deps.lease.id)
-      mayKnow &&= await deps.instances.isLive(position.instance);
+    if (position.instance !== deps.lease.id) {
+      mayFollow &&= await deps.instances.isLive(position.instance);
+    }
     const answered = await waitOutOutage(deps.clock, gone, async () => {
-      for await (const { sequence, message } of deps.waitingAnswers.read(
-        stream,
-        known ? last : -1,
-      )) {
+      const from = known ? last : -1;
+      for await (const { sequence, message } of deps.waitingAnswers.read(stream, from)) {
         known = true;
+        if (handedOver(sequence, message)?.running === false) mayFollow = false;
         if (sequence <= last) continue;
         const id = formatEventId({ ...position, sequence });
         body.block(`id: ${id}\nevent: message\ndata: ${JSON.stringify(message)}`);
@@ -93,7 +93,7 @@ async function goOn(
       if (body.open) await deps.waitingAnswers.clear(stream);
       return true;
     }
-    if (!mayKnow || (!known && looks >= UNKNOWN_AFTER_LOOKS)) return false;
+    if (!mayFollow || (!known && looks >= UNKNOWN_AFTER_LOOKS)) return false;
     await deps.clock.sleep(LOOK_EVERY_MS);
   }
   return true;
