@@ -136,14 +136,15 @@ export class Relay {
   }
 
   /**
-   * Sends a message to one instance. It is safe once this returns: acknowledged, or in its inbox.
+   * Sends a message to one instance. It is safe once this returns: taken, or in its inbox.
    *
    * @throws StorageUnavailable
    */
   async send(instance: string, envelope: Envelope): Promise<void> {
     const id = randomId(this.#random);
-    if ((await this.#fastPath?.send(instance, id, envelope)) === true) return;
-    await this.#inbox.write(instance, id, envelope);
+    const sent = (await this.#fastPath?.send(instance, id, envelope)) ?? "refused";
+    if (sent === "taken") return;
+    await this.#inbox.write(instance, id, envelope, sent === "refused" ? "allowed" : "forbidden");
   }
 
   /**
@@ -155,7 +156,8 @@ export class Relay {
   async takeOver(gone: ConnectionRow, successor: Connection): Promise<void> {
     const waiting = await this.#inbox.waiting(gone.value.instance);
     for (const message of waiting) {
-      if (message.connection !== gone.key.row || !(await this.#inbox.claim(message))) continue;
+      if (message.connection !== gone.key.row || message.takeOver === "forbidden") continue;
+      if (!(await this.#inbox.claim(message))) continue;
       const envelope = await this.#inbox.open(message);
       if (envelope.kind === "message") successor.receive(envelope.message, envelope.caller);
     }

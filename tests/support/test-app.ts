@@ -5,6 +5,7 @@ import type { KeyWrapper } from "../../shared/keys/key-wrapper.ts";
 import { jsonLog, type Log } from "../../shared/log.ts";
 import type { DocumentFetch } from "../../shared/oauth/clients/document-fetch.ts";
 import { systemRandom } from "../../shared/random.ts";
+import type { Redis } from "../../shared/redis/redis.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { Store } from "../../shared/storage/store.ts";
 import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
@@ -36,6 +37,7 @@ export interface TestAppOptions {
   readonly store?: Store;
   readonly clock?: TestClock;
   readonly keyWrapper?: KeyWrapper;
+  readonly redis?: Redis;
   /** What it offers in place of the product's own features. */
   readonly features?: Features;
   /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
@@ -71,6 +73,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     fetchDocument: options.fetchDocument ?? new FakeDocuments().fetch,
     ...(options.features !== undefined && { features: options.features }),
     ...(options.keyWrapper !== undefined && { keyWrapper: options.keyWrapper }),
+    ...(options.redis !== undefined && { redis: options.redis }),
   });
   return {
     app,
