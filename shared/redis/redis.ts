@@ -64,9 +64,12 @@ export class Redis implements Outages {
   }
 }
 
-/** Loaded when it is needed: it takes longer to load than all that a server without Redis needs. */
+/**
+ * Loaded when it is needed: it takes longer to load than all that a server without Redis needs. And not by its
+ * front door, which brings clusters and sentinels along.
+ */
 async function createRedisClient(options: RedisClientOptions): Promise<RedisClient> {
-  const { createClient } = await import("@redis/client");
+  const { default: library } = await import("@redis/client/dist/lib/client/index.js");
   // The library writes into the options that it is given.
-  return createClient({ ...options, socket: { ...options.socket } });
+  return library.default.create({ ...options, socket: { ...options.socket } });
 }

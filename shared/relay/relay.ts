@@ -169,15 +169,16 @@ export class Relay {
   }
 
   /**
-   * Sends a message to one instance. It is safe once this returns: acknowledged, or in its inbox.
+   * Sends a message to one instance. It is safe once this returns: taken, or in its inbox.
    *
    * @returns Its id, where it is in the inbox.
    * @throws StorageUnavailable
    */
   async send(instance: string, envelope: Envelope): Promise<string | undefined> {
     const id = randomId(this.#random);
-    if ((await this.#fastPath?.send(instance, id, envelope)) === true) return undefined;
-    await this.#inbox.write(instance, id, envelope);
+    const sent = (await this.#fastPath?.send(instance, id, envelope)) ?? "refused";
+    if (sent === "taken") return undefined;
+    await this.#inbox.write(instance, id, envelope, sent === "refused" ? "allowed" : "forbidden");
     return id;
   }
 
@@ -190,7 +191,8 @@ export class Relay {
   async takeOver(gone: ConnectionRow, successor: Connection): Promise<void> {
     const waiting = await this.#inbox.waiting(gone.value.instance);
     for (const message of waiting) {
-      if (message.connection !== gone.key.row || !(await this.#inbox.claim(message))) continue;
+      if (message.connection !== gone.key.row || message.takeOver === "forbidden") continue;
+      if (!(await this.#inbox.claim(message))) continue;
       const envelope = await this.#inbox.open(message);
       if (envelope.kind === "message") successor.receive(envelope.message, envelope.caller);
     }

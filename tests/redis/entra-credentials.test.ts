@@ -9,6 +9,8 @@ import { WaitingClock } from "../support/waiting-clock.ts";
 
 const IDENTITY = "3b1f6d0a-5c27-4e8b-9a14-7d60c2e5f811";
 const HOUR_MS = 3_600_000;
+const newToken = (n: number) => new UnsecuredJWT({ oid: IDENTITY, n }).encode();
+
 const PATIENCE = { timeout: 10_000 };
 
 describeWithRedis("a connection that the managed identity signs in", () => {
@@ -45,7 +47,6 @@ describeWithRedis("a connection that the managed identity signs in", () => {
     await server.stop();
   });
 
-  const newToken = (n: number) => new UnsecuredJWT({ oid: IDENTITY, n }).encode();
   const allow = (...tokensOfUser: string[]) =>
     server.command(
       "ACL",

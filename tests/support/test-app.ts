@@ -6,6 +6,7 @@ import { LocalKeyWrapper } from "../../shared/keys/local-key-wrapper.ts";
 import type { Log } from "../../shared/log.ts";
 import type { DocumentFetch } from "../../shared/oauth/clients/document-fetch.ts";
 import { systemRandom } from "../../shared/random.ts";
+import type { Redis } from "../../shared/redis/redis.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { Store } from "../../shared/storage/store.ts";
 import { noTelemetry, type Telemetry } from "../../shared/telemetry/telemetry.ts";
@@ -42,6 +43,7 @@ export interface TestAppOptions {
   readonly keyWrapper?: KeyWrapper;
   /** What watches it; what is logged goes there as well. */
   readonly telemetry?: Telemetry;
+  readonly redis?: Redis;
   /** What it offers in place of the product's own features. */
   readonly features?: Features;
   /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
@@ -81,6 +83,7 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     fetchDocument: options.fetchDocument ?? new FakeDocuments().fetch,
     ...(options.features !== undefined && { features: options.features }),
     ...(options.keyWrapper !== undefined && { keyWrapper: options.keyWrapper }),
+    ...(options.redis !== undefined && { redis: options.redis }),
   });
   return {
     app,

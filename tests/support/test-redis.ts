@@ -33,6 +33,13 @@ export async function startTestRedis(): Promise<TestRedis> {
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
   const clients: { destroy(): void }[] = [];
+  const connected = async () => {
+    const client = createClient({ url, socket: { reconnectStrategy: false } });
+    client.on("error", () => undefined);
+    clients.push(client);
+    await client.connect();
+    return client;
+  };
   let server = await startServer(port);
   return {
     url,
@@ -46,8 +53,7 @@ export async function startTestRedis(): Promise<TestRedis> {
       server = await startServer(port);
     },
     async command(...args) {
-      const client = createClient({ url });
-      await client.connect();
+      const client = await connected();
       try {
         return await client.sendCommand(args);
       } finally {
@@ -56,9 +62,7 @@ export async function startTestRedis(): Promise<TestRedis> {
     },
     async monitor() {
       const commands: string[] = [];
-      const client = createClient({ url });
-      clients.push(client);
-      await client.connect();
+      const client = await connected();
       await client.monitor((line) => commands.push(line));
       return commands;
     },

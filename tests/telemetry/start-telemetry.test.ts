@@ -54,21 +54,24 @@ it.each([
   // Whoever calls may send this flag: it is no order to keep more.
   ["0", "sampled", `${PARENT}-01`, false],
   ["0", "none", undefined, false],
-])("keeps or leaves out a trace as a whole: ratio %s, parent %s", async (ratio, _what, parent, kept) => {
-  const { log } = recordedLog();
-  const settings = {
-    APPLICATIONINSIGHTS_CONNECTION_STRING: ingestion.connectionString,
-    OTEL_TRACES_SAMPLER_ARG: ratio,
-  };
-  const telemetry = await startTelemetry(config(settings), { clock: new TestClock(), log });
-  const traces: (string | undefined)[] = [];
-  await telemetry.within(parent, () =>
-    telemetry.span({ name: "request" }, async () => {
-      traces.push(telemetry.traceparent());
-      // What happens inside is kept or left out with it: traces are whole.
-      await telemetry.span({ name: "step" }, async () => traces.push(telemetry.traceparent()));
-    }),
-  );
-  expect(traces).toHaveLength(2);
-  for (const trace of traces) expect(trace?.endsWith(kept ? "-01" : "-00")).toBe(true);
-});
+])(
+  "keeps or leaves out a trace as a whole: ratio %s, parent %s",
+  async (ratio, _what, parent, kept) => {
+    const { log } = recordedLog();
+    const settings = {
+      APPLICATIONINSIGHTS_CONNECTION_STRING: ingestion.connectionString,
+      OTEL_TRACES_SAMPLER_ARG: ratio,
+    };
+    const telemetry = await startTelemetry(config(settings), { clock: new TestClock(), log });
+    const traces: (string | undefined)[] = [];
+    await telemetry.within(parent, () =>
+      telemetry.span({ name: "request" }, async () => {
+        traces.push(telemetry.traceparent());
+        // What happens inside is kept or left out with it: traces are whole.
+        await telemetry.span({ name: "step" }, async () => traces.push(telemetry.traceparent()));
+      }),
+    );
+    expect(traces).toHaveLength(2);
+    for (const trace of traces) expect(trace?.endsWith(kept ? "-01" : "-00")).toBe(true);
+  },
+);
