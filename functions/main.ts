@@ -1,5 +1,6 @@
 import { app } from "@azure/functions";
 import { getApp } from "../shared/app.ts";
+import { connectHost } from "../shared/telemetry/functions-hooks.ts";
 import "./account.ts";
 import "./authorize.ts";
 import "./callback.ts";
@@ -8,8 +9,10 @@ import "./health.ts";
 import "./home.ts";
 import "./jwks.ts";
 import "./maintenance.ts";
+import "./mcp.ts";
 import "./message.ts";
 import "./metadata.ts";
+import "./notifications.ts";
 import "./publish.ts";
 import "./register.ts";
 import "./revoke.ts";
@@ -20,9 +23,7 @@ import "./token.ts";
 app.setup({ enableHttpStream: true });
 
 // A setting that is missing or contradictory stops the start, not the first request.
-app.hook.appStart(() => {
-  getApp();
-});
+app.hook.appStart(async () => connectHost((await getApp()).telemetry));
 
 // The host gives five seconds, and no signal.
-app.hook.appTerminate(() => getApp().close());
+app.hook.appTerminate(async () => (await getApp()).close());

@@ -3,9 +3,11 @@ import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endp
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
 import { type Limit, LIMITS } from "./http/rate-limiter.ts";
+import { notificationsHandler } from "./live/notifications.ts";
 import { publishHandler } from "./live/publish.ts";
 import { messageHandler } from "./mcp/message.ts";
 import { sseHandler } from "./mcp/sse.ts";
+import { mcpHandlers } from "./mcp/streamable/mcp.ts";
 import { authorizeHandler } from "./oauth/authorize.ts";
 import { callbackHandler } from "./oauth/callback.ts";
 import { consentHandler } from "./oauth/consent.ts";
@@ -19,6 +21,7 @@ import { registerHandler } from "./oauth/register.ts";
 import { revokeHandler } from "./oauth/revoke.ts";
 import { tokenHandler } from "./oauth/token.ts";
 import type { Parts } from "./parts.ts";
+import { tracedHandlers } from "./telemetry/traced-handlers.ts";
 
 type Methods = EndpointOptions["methods"];
 
@@ -36,7 +39,7 @@ export function createHandlers(parts: Parts) {
   const mcp = (methods: Methods) =>
     endpoint(policy, { surface: "mcp", cors: "allowed-origins", methods, stream: true });
 
-  return {
+  const handlers = {
     home: page({ GET: homeHandler(parts) }),
     health: oauth({ GET: healthHandler(parts) }),
 
@@ -57,11 +60,14 @@ export function createHandlers(parts: Parts) {
       LIMITS.account,
     ),
 
+    notifications: oauth({ POST: notificationsHandler(parts) }, LIMITS.notifications),
     publish: oauth({ POST: publishHandler(parts) }, LIMITS.publish),
 
     sse: mcp({ GET: sseHandler(parts) }),
+    mcp: mcp(mcpHandlers(parts)),
     message: mcp({ POST: messageHandler(parts) }),
   };
+  return tracedHandlers(handlers, parts.telemetry);
 }
 
 export type Handlers = ReturnType<typeof createHandlers>;

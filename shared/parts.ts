@@ -17,9 +17,16 @@ import { Sealer } from "./keys/seal.ts";
 import { type Log } from "./log.ts";
 import { Feeds } from "./live/feeds.ts";
 import { PublisherTokens } from "./live/publisher-token.ts";
+import { SessionGraphs } from "./live/session-graphs.ts";
+import { canBeNotified, watchesOf } from "./live/watch.ts";
+import { WatchRows } from "./live/watch-rows.ts";
+import { WatchedCache } from "./live/watched-cache.ts";
+import { Watching } from "./live/watching.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
-import { FeatureCalls } from "./mcp/feature-calls.ts";
+import { RequestStates } from "./mcp/request-states.ts";
+import { SessionMcp } from "./mcp/streamable/session-mcp.ts";
+import { StatelessMcp } from "./mcp/streamable/stateless-mcp.ts";
 import { StreamCheck } from "./mcp/stream-check.ts";
 import { WaitingAnswers } from "./mcp/waiting-answers.ts";
 import { AccountSignIn } from "./oauth/account-sign-in.ts";
@@ -51,8 +58,6 @@ import { Instances } from "./relay/instances.ts";
 import { INBOX_KEPT_MS, Lease } from "./relay/lease.ts";
 import { PollPace } from "./relay/poll-pace.ts";
 import { RedisFastPath } from "./relay/redis-fast-path.ts";
-import { Relay } from "./relay/relay.ts";
-import { Station } from "./relay/station.ts";
 import { AccessTokens } from "./sessions/access-token.ts";
 import { AccountSessions } from "./sessions/account-session.ts";
 import { BearerCheck } from "./sessions/bearer.ts";
@@ -64,6 +69,13 @@ import { SignIns } from "./sessions/sign-ins.ts";
 import { Vault } from "./sessions/vault.ts";
 import { Expiries } from "./storage/expiries.ts";
 import type { Store } from "./storage/store.ts";
+import { countingLog } from "./telemetry/counting-log.ts";
+import { noTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+import { TracedEntra } from "./telemetry/traced-entra.ts";
+import { TracedFeatureCalls } from "./telemetry/traced-feature-calls.ts";
+import { TracedRelay } from "./telemetry/traced-relay.ts";
+import { TracedStation } from "./telemetry/traced-station.ts";
+import { TracedStore } from "./telemetry/traced-store.ts";
 import { Sweep } from "./upkeep/sweep.ts";
 
 /** What reaches out of the process; tests hand in their own. */
@@ -80,6 +92,8 @@ export interface Adapters {
   readonly features?: Features;
   /** What protects the data keys; the settings choose where it is left out. */
   readonly keyWrapper?: KeyWrapper;
+  /** What watches; nobody where it is left out. */
+  readonly telemetry?: Telemetry;
   /** What instances tell each other quickly with; the settings say whether there is one where it is left out. */
   readonly redis?: Redis;
 }
@@ -90,10 +104,14 @@ export interface Adapters {
  */
 export function createParts(config: Config, adapters: Adapters) {
   const issuer = config.baseUrl;
+  const telemetry = adapters.telemetry ?? noTelemetry;
   const resources = new Resources(config.baseUrl);
   const base = {
     ...adapters,
     ...config,
+    telemetry,
+    store: new TracedStore(adapters.store, telemetry),
+    log: countingLog(adapters.log, telemetry),
     issuer,
     resources,
     features: adapters.features ?? allFeatures,
@@ -107,7 +125,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const rotation = new KeyRotation({ ...base, wrapper, keyring });
   const sealer = new Sealer(keyring);
   const vault = new Vault({ ...base, sealer });
-  const entra = adapters.entra ?? new MsalEntra({ ...base, config, vault });
+  const msal = adapters.entra ?? new MsalEntra({ ...base, config, vault });
+  const entra = new TracedEntra(msal, telemetry);
 
   const registered = new RegisteredClients({ ...base, expiries });
   const clients = new Clients({ ...base, registered });
@@ -139,11 +158,23 @@ export function createParts(config: Config, adapters: Adapters) {
   const redis = adapters.redis ?? redisOf(config, adapters);
   const fastPath = redis && new RedisFastPath({ ...base, redis, sealer });
   const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
-  const relay = new Relay({ ...hub, bearer });
-  const station = new Station({ ...hub, reader, relay });
-  const sessionEnd = new SessionEnd({ sessions, bearer, relay });
   const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
-  const signIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
+  const relay = new TracedRelay({ ...hub, bearer, streamCheck });
+  const station = new TracedStation({ ...hub, reader, relay });
+  const watchRows = new WatchRows(base);
+  const watchedCache = new WatchedCache({ ...base, watchRows });
+  const sessionGraphs = new SessionGraphs({ ...base, signIns: () => signIns });
+  const live = canBeNotified(config);
+  const watching = new Watching({
+    ...hub,
+    watches: live ? watchesOf(base.features) : new Map(),
+    watchRows,
+    sessions,
+    sessionGraphs,
+    relay,
+  });
+  const sessionEnd = new SessionEnd({ sessions, bearer, relay, watching });
+  const signIns: SignIns = new SignIns({ ...base, entra, sessions, bearer, relay, sessionEnd });
 
   const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
   const grants = { ...base, clients, sessions, sessionEnd, signIns, tokens };
@@ -167,6 +198,10 @@ export function createParts(config: Config, adapters: Adapters) {
         if (endsAt === undefined) await waitingAnswers.clear(key.row);
         return endsAt;
       },
+      events: async ({ partition: stream }) => {
+        await waitingAnswers.clear(stream);
+        return undefined;
+      },
       inbox: async ({ partition: instance }) => {
         if (await instances.isLive(instance)) return base.clock.now() + INBOX_KEPT_MS;
         await inbox.clear(instance);
@@ -180,7 +215,12 @@ export function createParts(config: Config, adapters: Adapters) {
     ? new RedisRateLimiter({ ...base, factor, redis, keyring })
     : new MemoryRateLimiter(factor);
 
-  const calls = new FeatureCalls(base);
+  const requestStates = new RequestStates({ ...base, sealer });
+  const calls = new TracedFeatureCalls({ ...base, requestStates, live });
+  const people = { sessions, settings, sessionEnd, signIns, feeds, watchedCache, watching };
+  const serving = { ...hub, ...people, expiries, waitingAnswers, relay, station, calls };
+  const statelessMcp = new StatelessMcp(serving);
+  const sessionMcp = new SessionMcp(serving);
   return {
     ...base,
     redis,
@@ -205,6 +245,9 @@ export function createParts(config: Config, adapters: Adapters) {
     connections,
     feeds,
     publisherTokens,
+    watchRows,
+    watchedCache,
+    watching,
     connectionRows,
     waitingAnswers,
     lease,
@@ -224,6 +267,8 @@ export function createParts(config: Config, adapters: Adapters) {
     accountSignIn,
     accountForms,
     calls,
+    statelessMcp,
+    sessionMcp,
   };
 }
 

@@ -1,4 +1,6 @@
-import type { z } from "zod";
+import { z } from "zod";
+import { graphRoute } from "../telemetry/graph-route.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 
 const TIMEOUT_MS = 20_000;
 
@@ -23,6 +25,14 @@ interface Answer {
   readonly claims: string | undefined;
 }
 
+interface GraphRequest {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly headers: Record<string, string>;
+  readonly body?: string;
+  readonly renew?: boolean;
+}
+
 /** Where the person's tokens come from. */
 export interface GraphSignIn {
   /** @param options.renew Graph has refused the one in the cache. */
@@ -36,8 +46,15 @@ export class Graph {
   readonly #baseUrl: string;
   readonly #signIn: GraphSignIn;
   readonly #signal: AbortSignal;
+  readonly #telemetry: Telemetry;
 
-  constructor(deps: { baseUrl: string; signIn: GraphSignIn; signal: AbortSignal }) {
+  constructor(deps: {
+    baseUrl: string;
+    signIn: GraphSignIn;
+    signal: AbortSignal;
+    telemetry: Telemetry;
+  }) {
+    this.#telemetry = deps.telemetry;
     this.#baseUrl = deps.baseUrl;
     this.#signIn = deps.signIn;
     this.#signal = deps.signal;
@@ -48,29 +65,58 @@ export class Graph {
    * @returns The answer, checked against `schema`.
    * @throws GraphError, EntraError, and the abort reason when the call is cancelled.
    */
-  async get<T>(
+  get<T>(
     path: string,
     schema: z.ZodType<T>,
     { headers = {} }: { headers?: Record<string, string> } = {},
   ): Promise<T> {
-    const url = this.#url(path);
-    let answer = await this.#send(url, headers, false);
+    return this.#ask({ method: "GET", path, headers }, schema);
+  }
+
+  /**
+   * Makes something, or changes it. See {@link get}.
+   *
+   * @param options.renew Do not take the token from the cache: it is about to expire.
+   */
+  write<T>(
+    method: "POST" | "PATCH",
+    path: string,
+    body: unknown,
+    schema: z.ZodType<T>,
+    { renew = false }: { renew?: boolean } = {},
+  ): Promise<T> {
+    const headers = { "Content-Type": "application/json" };
+    return this.#ask({ method, path, headers, body: JSON.stringify(body), renew }, schema);
+  }
+
+  /** Removes something. See {@link get}. */
+  async delete(path: string): Promise<void> {
+    await this.#answered({ method: "DELETE", path, headers: {} });
+  }
+
+  async #ask<T>(request: GraphRequest, schema: z.ZodType<T>): Promise<T> {
+    const { body } = await this.#answered(request);
+    try {
+      return schema.parse(JSON.parse(body));
+    } catch (cause) {
+      throw new GraphError("unexpected", "Microsoft Graph answered in a form that is not known.", {
+        cause,
+      });
+    }
+  }
+
+  async #answered(request: GraphRequest): Promise<Answer> {
+    let answer = await this.#send(request, request.renew ?? false);
     if (answer.status === 401) {
       if (answer.claims !== undefined) {
         await this.#signIn.challenge(answer.claims);
         throw toGraphError(401, answer.body);
       }
       // A token that Graph does not take any more is renewed once.
-      answer = await this.#send(url, headers, true);
+      answer = await this.#send(request, true);
     }
     if (!answer.ok) throw toGraphError(answer.status, answer.body);
-    try {
-      return schema.parse(JSON.parse(answer.body));
-    } catch (cause) {
-      throw new GraphError("unexpected", "Microsoft Graph answered in a form that is not known.", {
-        cause,
-      });
-    }
+    return answer;
   }
 
   /** The person's token goes to Graph and nowhere else, whatever a link says. */
@@ -82,17 +128,39 @@ export class Graph {
     return url;
   }
 
-  async #send(url: URL, headers: Record<string, string>, renew: boolean): Promise<Answer> {
+  async #send(request: GraphRequest, renew: boolean): Promise<Answer> {
+    const { method, path } = request;
+    const url = this.#url(path);
     const token = await this.#signIn.token({ renew });
+    const attributes = { "http.request.method": method, "server.address": url.hostname };
+    return this.#telemetry.span(
+      { name: `${method} ${graphRoute(url)}`, kind: "client", attributes },
+      async (span) => {
+        const answer = await this.#exchange(url, request, token);
+        span.set({ "http.response.status_code": answer.status });
+        if (!answer.ok) span.fail(String(answer.status));
+        return answer;
+      },
+    );
+  }
+
+  async #exchange(
+    url: URL,
+    { method, headers, body }: GraphRequest,
+    token: string,
+  ): Promise<Answer> {
     try {
       const response = await fetch(url, {
+        method,
+        ...(body !== undefined && { body }),
         headers: { ...headers, Authorization: `Bearer ${token}`, Accept: "application/json" },
         signal: AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]),
         redirect: "error",
       });
       // The body too can break off or take for ever.
-      const body = await response.text();
-      return { ok: response.ok, status: response.status, claims: claimsChallenge(response), body };
+      const text = await response.text();
+      const { ok, status } = response;
+      return { ok, status, claims: claimsChallenge(response), body: text };
     } catch (cause) {
       this.#signal.throwIfAborted();
       throw new GraphError("busy", "Microsoft Graph cannot be reached. Try again in a moment.", {
@@ -110,9 +178,26 @@ function claimsChallenge(response: Response): string | undefined {
   return encoded && Buffer.from(encoded, "base64").toString();
 }
 
+/** What of Graph's errors the log may hold: the message beside it can name people and what is theirs. */
+const graphFault = z.object({
+  error: z.object({
+    code: z.string().regex(/^[\w.]{1,100}$/),
+    innerError: z.object({ "request-id": z.guid() }).optional(),
+  }),
+});
+
+/** @returns Graph's code, and the id under which Microsoft finds the request. */
+function faultOf(body: string): string {
+  try {
+    const { code, innerError } = graphFault.parse(JSON.parse(body)).error;
+    return innerError === undefined ? code : `${code}, request ${innerError["request-id"]}`;
+  } catch {
+    return "an answer that is not known";
+  }
+}
+
 function toGraphError(status: number, body: string): GraphError {
-  // The body may hold anything of the person's: it is cut short, and only the log sees it.
-  const options = { cause: new Error(`Graph ${status}: ${body.slice(0, 500)}`) };
+  const options = { cause: new Error(`Graph ${status}: ${faultOf(body)}`) };
   switch (status) {
     case 401:
       return new GraphError(

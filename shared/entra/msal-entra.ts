@@ -170,6 +170,18 @@ function toEntraError(error: unknown): unknown {
     codes: [error.subError, error.errorCode],
     description: error.errorMessage,
     interactionRequired: error instanceof InteractionRequiredAuthError,
-    cause: error,
+    cause: isEntrasText(error.errorMessage) ? withoutText(error) : error,
   });
+}
+
+function isEntrasText(text: string): boolean {
+  return text.includes("AADSTS");
+}
+
+/** What the log may hold of an error of Entra's: its text can name the person (AADSTS50020, AADSTS50105). */
+function withoutText({ errorCode, subError, errorMessage }: AuthError): Error {
+  const number = /AADSTS\d+/.exec(errorMessage)?.[0];
+  const trace = /Trace ID: ([\w-]+)/.exec(errorMessage)?.[1];
+  const known = [errorCode, subError, number, trace && `trace ${trace}`].filter(Boolean);
+  return new Error(`Entra answered ${known.join(", ")}`);
 }

@@ -1,4 +1,6 @@
+import { calendarResource } from "./calendar-resource.ts";
 import type { Features } from "./feature.ts";
+import { feedResources } from "./feed-resources.ts";
 import { getSettings } from "./get-settings.ts";
 import { getUserDetails } from "./get-user-details.ts";
 import { introduceMe } from "./introduce-me.ts";
@@ -14,7 +16,8 @@ import { userResource } from "./user-resource.ts";
 /** Everything that this server offers. A new feature is a file beside this one and a line here. */
 export const features: Features = {
   tools: [getUserDetails, getSettings, updateSettings, listEvents, listSessions, revokeSession],
-  resources: [userResource, settingsResource],
+  resources: [userResource, settingsResource, calendarResource],
+  resourceTemplates: [feedResources],
   prompts: [planMyWeek, introduceMe],
   promptSources: [savedPrompts],
 };

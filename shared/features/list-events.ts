@@ -1,37 +1,6 @@
 import { z } from "zod";
-import { type Call, defineTool, FeatureError } from "./feature.ts";
-
-const DAY_MS = 86_400_000;
-const PAGE_SIZE = 25;
-const MAX_PAGES = 10;
-
-const dateTime = z.object({ dateTime: z.string(), timeZone: z.string() });
-
-/** The part of Graph's `calendarView` answer that is read here. */
-const calendarPage = z.object({
-  value: z.array(
-    z.object({
-      subject: z.string().nullish(),
-      start: dateTime,
-      end: dateTime,
-      isAllDay: z.boolean().nullish(),
-      location: z.object({ displayName: z.string().nullish() }).nullish(),
-      organizer: z
-        .object({ emailAddress: z.object({ name: z.string().nullish() }).nullish() })
-        .nullish(),
-    }),
-  ),
-  "@odata.nextLink": z.string().optional(),
-});
-
-const event = z.object({
-  subject: z.string(),
-  start: z.string(),
-  end: z.string(),
-  isAllDay: z.boolean(),
-  location: z.string().optional(),
-  organizer: z.string().optional(),
-});
+import { defineTool, FeatureError } from "./feature.ts";
+import { event, upcomingEvents } from "./upcoming-events.ts";
 
 export const listEvents = defineTool({
   name: "listEvents",
@@ -51,7 +20,7 @@ export const listEvents = defineTool({
     if (wanted === undefined) {
       throw new FeatureError(`There is no filter named ${filter}. Save it with updateSettings.`);
     }
-    const events = await readCalendar(call, days, timeZone);
+    const events = await upcomingEvents(call, days, timeZone);
     return {
       timeZone,
       events: events.filter(({ subject }) => subject.toLowerCase().includes(wanted.toLowerCase())),
@@ -62,44 +31,6 @@ export const listEvents = defineTool({
       ? "No events."
       : [`Times are in ${timeZone}.`, ...events.map(describeEvent)].join("\n"),
 });
-
-/** Reads page by page and tells the client how far it is. */
-async function readCalendar(
-  call: Call,
-  days: number,
-  timeZone: string,
-): Promise<z.infer<typeof event>[]> {
-  const now = call.clock.now();
-  const query = new URLSearchParams({
-    startDateTime: new Date(now).toISOString(),
-    endDateTime: new Date(now + days * DAY_MS).toISOString(),
-    $select: "subject,start,end,isAllDay,location,organizer",
-    $orderby: "start/dateTime",
-    $top: String(PAGE_SIZE),
-  });
-  const events: z.infer<typeof event>[] = [];
-  let next: string | undefined = `/v1.0/me/calendarView?${query}`;
-  for (let pages = 0; next !== undefined && pages < MAX_PAGES; pages++) {
-    const page: z.infer<typeof calendarPage> = await call.graph.get(next, calendarPage, {
-      headers: { Prefer: `outlook.timezone="${timeZone}"` },
-    });
-    events.push(...page.value.map(toEvent));
-    next = page["@odata.nextLink"];
-    await call.progress({ progress: events.length, message: `${events.length} events read` });
-  }
-  return events;
-}
-
-function toEvent(found: z.infer<typeof calendarPage>["value"][number]): z.infer<typeof event> {
-  return {
-    subject: found.subject ?? "(no subject)",
-    start: found.start.dateTime,
-    end: found.end.dateTime,
-    isAllDay: found.isAllDay ?? false,
-    location: found.location?.displayName ?? undefined,
-    organizer: found.organizer?.emailAddress?.name ?? undefined,
-  };
-}
 
 function describeEvent({ subject, start, end, location }: z.infer<typeof event>): string {
   return `- ${start} to ${end}: ${subject}${location ? ` (${location})` : ""}`;

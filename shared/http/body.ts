@@ -1,4 +1,4 @@
-import { HttpError } from "./errors.ts";
+import { HttpError, NotJson } from "./errors.ts";
 
 /** What an OAuth endpoint accepts. */
 export const OAUTH_BODY_LIMIT_BYTES = 64 * 1024;
@@ -62,13 +62,13 @@ export function repeatedParameter(
   return undefined;
 }
 
-/** @throws HttpError as {@link readText}, and 400 for what is not JSON. */
+/** @throws HttpError as {@link readText}; NotJson */
 export async function readJson(request: Request, limitBytes: number): Promise<unknown> {
   const text = await readText(request, "application/json", limitBytes);
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new HttpError(400, "The body is not JSON.", { cause });
+    throw new NotJson({ cause });
   }
 }
 

@@ -19,7 +19,7 @@ export interface EndpointOptions {
   /** Which web pages may read the answers: none, any, or those of {@link EndpointPolicy}. */
   readonly cors: "none" | "any" | "allowed-origins";
   /** By HTTP method. Where GET is a document, HEAD answers too; a stream has none. */
-  readonly methods: Readonly<Partial<Record<"GET" | "POST", Handler>>>;
+  readonly methods: Readonly<Partial<Record<"GET" | "POST" | "DELETE", Handler>>>;
   readonly stream?: boolean;
   /** For endpoints that anybody may call. */
   readonly limit?: Limit;
@@ -45,7 +45,8 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
     if (options.limit !== undefined) await requireWithinLimit(request, options.limit);
     switch (request.method) {
       case "GET":
-      case "POST": {
+      case "POST":
+      case "DELETE": {
         const handler = options.methods[request.method];
         if (handler !== undefined) return handler(request, context);
         break;
@@ -86,7 +87,7 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
   }
 
   function finish(request: Request, response: Response, { requestId }: RequestContext): Response {
-    const headers = new Headers(response.headers);
+    const { headers } = response;
     headers.set("X-Request-Id", requestId);
     headers.set("X-Content-Type-Options", "nosniff");
     // RFC 6797: once seen over https, never asked for over http.
@@ -104,13 +105,14 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
         "WWW-Authenticate, Mcp-Session-Id, Retry-After, X-Request-Id",
       );
     }
-    return new Response(response.body, { status: response.status, headers });
+    return response;
   }
 }
 
 function allowedMethods({ methods, stream }: EndpointOptions): string[] {
   const get = methods.GET === undefined ? [] : stream === true ? ["GET"] : ["GET", "HEAD"];
-  return [...get, ...(methods.POST === undefined ? [] : ["POST"]), "OPTIONS"];
+  const others = (["POST", "DELETE"] as const).filter((method) => methods[method] !== undefined);
+  return [...get, ...others, "OPTIONS"];
 }
 
 function withoutBody(response: Response): Response {

@@ -3,13 +3,14 @@ import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import { OAuthError } from "../oauth/oauth-error.ts";
 import { StorageUnavailable } from "../storage/store.ts";
 import type { RequestContext } from "./context.ts";
-import { HttpError, PageError } from "./errors.ts";
+import { HttpError, NotJson, PageError } from "./errors.ts";
 import { errorPage } from "./pages/error-page.ts";
 
 /** Who reads the answers of an endpoint: a person, an OAuth client or an MCP client. */
 export type Surface = "page" | "oauth" | "mcp";
 
 /** JSON-RPC 2.0 §5.1 */
+const JSON_RPC_PARSE_ERROR = -32_700;
 const JSON_RPC_INVALID_REQUEST = -32_600;
 const JSON_RPC_INTERNAL_ERROR = -32_603;
 
@@ -50,7 +51,10 @@ export function errorResponse(
   { requestId, log }: RequestContext,
 ): Response {
   const problem = describe(error);
-  if (problem.status >= 500) log.error("request-failed", error, { status: problem.status });
+  const { status, code, title } = problem;
+  // Whoever gives the reference from a page or an answer is found in the log, whatever went wrong.
+  if (status >= 500) log.error("request-failed", error, { status });
+  else log.info("request-refused", { status, error: code, reason: title });
   switch (surface) {
     case "page":
       return errorPage({ ...problem, requestId }, problem.headers);
@@ -65,7 +69,7 @@ export function errorResponse(
           jsonrpc: "2.0",
           id: null,
           error: {
-            code: problem.status >= 500 ? JSON_RPC_INTERNAL_ERROR : JSON_RPC_INVALID_REQUEST,
+            code: jsonRpcCode(error, problem),
             message: problem.message,
             data: { requestId },
           },
@@ -73,6 +77,11 @@ export function errorResponse(
         { status: problem.status, headers: { ...problem.headers, "Cache-Control": "no-store" } },
       );
   }
+}
+
+function jsonRpcCode(error: unknown, { status }: Problem): number {
+  if (error instanceof NotJson) return JSON_RPC_PARSE_ERROR;
+  return status >= 500 ? JSON_RPC_INTERNAL_ERROR : JSON_RPC_INVALID_REQUEST;
 }
 
 function describe(error: unknown): Problem {

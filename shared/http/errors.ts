@@ -38,3 +38,12 @@ export class HttpError extends Error {
     this.headers = options.headers ?? {};
   }
 }
+
+/** A body that should be JSON, and is not. */
+export class NotJson extends HttpError {
+  override name = "NotJson";
+
+  constructor(options: ErrorOptions = {}) {
+    super(400, "The body is not JSON.", options);
+  }
+}

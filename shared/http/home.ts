@@ -7,7 +7,10 @@ import { homePage } from "./pages/home-page.ts";
 export function homeHandler(deps: { resources: Resources; features: Features }): Handler {
   return async () =>
     homePage({
-      endpoints: [{ name: "HTTP+SSE", url: deps.resources.of("/sse") }],
+      endpoints: [
+        { name: "Streamable HTTP", url: deps.resources.of("/mcp") },
+        { name: "HTTP+SSE", url: deps.resources.of("/sse") },
+      ],
       features: deps.features.tools,
     });
 }

@@ -29,6 +29,8 @@ export const LIMITS = {
   consent: { name: "consent", perMinute: 1_200 },
   callback: { name: "callback", perMinute: 1_200 },
   token: { name: "token", perMinute: 3_000 },
+  /** Of one address: Graph posts for everybody from a few. */
+  notifications: { name: "notifications", perMinute: 60_000 },
   publish: { name: "publish", perMinute: 6_000 },
   account: { name: "account", perMinute: 1_200 },
 } as const satisfies Record<string, Limit>;

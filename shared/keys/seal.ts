@@ -18,7 +18,8 @@ export type Purpose =
   | "retry-answer"
   | "relay"
   | "rate-limit"
-  | "event";
+  | "event"
+  | "request-state";
 
 const utf8 = new TextEncoder();
 

@@ -52,8 +52,17 @@ export class Feeds {
     this.#clock = deps.clock;
   }
 
-  /** Sets a topic's value. @throws StorageUnavailable: publish again, with the same number. */
-  async publish(topic: string, audience: Audience, value: FeedValue): Promise<Published> {
+  /**
+   * Sets a topic's value.
+   *
+   * @returns What became of it, and whether the topic is a new one to its readers.
+   * @throws StorageUnavailable: publish again, with the same number.
+   */
+  async publish(
+    topic: string,
+    audience: Audience,
+    value: FeedValue,
+  ): Promise<{ outcome: Published; isNew: boolean }> {
     const requiredRole = value.requiredRole ?? "";
     const row = {
       ...splitText(value.text),
@@ -62,9 +71,9 @@ export class Feeds {
       requiredRole,
       publishedAt: this.#clock.now(),
     };
-    const published = await this.#write(valueKey(topic, audience), row);
-    if (published !== "stale") await this.#list(topic, audience, requiredRole);
-    return published;
+    const outcome = await this.#write(valueKey(topic, audience), row);
+    const isNew = outcome !== "stale" && (await this.#list(topic, audience, requiredRole));
+    return { outcome, isNew };
   }
 
   /** @returns What the topic says to this person, or undefined where it says nothing to them. */
@@ -108,10 +117,13 @@ export class Feeds {
     }
   }
 
-  async #list(topic: string, audience: Audience, requiredRole: string): Promise<void> {
+  /** @returns Whether the topic was not listed before, or to others. */
+  async #list(topic: string, audience: Audience, requiredRole: string): Promise<boolean> {
     const key = { partition: topicsPartition(audience), row: topic };
     const listed = await this.#topics.get(key);
-    if (listed?.value.requiredRole !== requiredRole) await this.#topics.put(key, { requiredRole });
+    if (listed?.value.requiredRole === requiredRole) return false;
+    await this.#topics.put(key, { requiredRole });
+    return true;
   }
 }
 

@@ -80,12 +80,14 @@ export function publishHandler(deps: {
     const { tenantId } = publisher;
     const userKeys = people?.map((objectId) => userKeyOf({ tenantId, objectId }));
     const audiences: Audience[] = userKeys?.map((userKey) => ({ userKey })) ?? ["everyone"];
-    const outcomes = await Promise.all(
+    const published = await Promise.all(
       audiences.map((audience) => deps.feeds.publish(topic, audience, value)),
     );
+    const outcomes = published.map(({ outcome }) => outcome);
     // Also where nothing has changed: the telling may be what failed last time.
     if (outcomes.some((outcome) => outcome !== "stale")) {
-      await deps.relay.announceFeed(feedUri(topic), userKeys);
+      const isNew = published.some((it) => it.isNew);
+      await deps.relay.announceFeed({ uri: feedUri(topic), userKeys, requiredRole, isNew });
     }
     return outcomes.includes("published") ? "published" : (outcomes[0] ?? "stale");
   }

@@ -1,8 +1,11 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
+import type { ClientLogLevel } from "../features/feature.ts";
+import { type Random, randomId } from "../random.ts";
 import type { Expiries } from "../storage/expiries.ts";
 import { type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
+import { LOG_LEVELS } from "./client-capabilities.ts";
 
 /** What a property of a row holds. */
 const MAX_STATE_CHARACTERS = 30_000;
@@ -22,17 +25,30 @@ const row = z.object({
   /** The parameters of `initialize`, as the client sent them; JSON. */
   initialize: z.string().optional(),
   /** The log level that the client has set. */
-  logLevel: z.string().optional(),
+  logLevel: z.enum(LOG_LEVELS).optional(),
   /** The resources that the client has subscribed to; JSON. */
   subscriptions: z.string(),
 });
 type Value = z.infer<typeof row>;
 export type ConnectionRow = Typed<Value>;
 
+/** How many streams are looked at to find the one that a client had before. */
+const NEWEST = 20;
+
+const STREAM_PREFIX = "sse-";
+/** In base 36, time counts down from here for as long as anybody will care: the newest key is the first. */
+const LATEST_MS = 36 ** 9;
+
+/** @returns An id for a stream that nobody can guess, and by which the newest is found first. */
+export function newStreamId(clock: Clock, random: Random): string {
+  const countdown = (LATEST_MS - clock.now()).toString(36).padStart(9, "0");
+  return `${STREAM_PREFIX}${countdown}${randomId(random)}`;
+}
+
 /** What a client has told its connection, and does not tell the next one. */
 export interface ProtocolState {
   readonly initialize?: Readonly<Record<string, unknown>> | undefined;
-  readonly logLevel?: string | undefined;
+  readonly logLevel?: ClientLogLevel | undefined;
   readonly subscriptions: readonly string[];
 }
 
@@ -65,7 +81,8 @@ export class ConnectionRows {
     { state, ...value }: Omit<Value, keyof ProtocolState> & { state: ProtocolState },
   ): Promise<void> {
     await this.#expiries.note({ table: "connections", key }, value.expiresAt);
-    await this.#table.insert(key, { ...value, ...toColumns(state) });
+    // The key is new and nobody guesses it: put, so that a retry whose first answer was lost succeeds.
+    await this.#table.put(key, { ...value, ...toColumns(state) });
   }
 
   find(key: Key): Promise<ConnectionRow | undefined> {
@@ -75,6 +92,11 @@ export class ConnectionRows {
   /** Every connection of a person, those that have just ended included. */
   of(userKey: string): Promise<ConnectionRow[]> {
     return Array.fromAsync(this.#table.list(userKey));
+  }
+
+  /** The newest streams of HTTP+SSE of a person, those that have just ended included; a few. */
+  newestStreams(userKey: string): Promise<ConnectionRow[]> {
+    return Array.fromAsync(this.#table.list(userKey, { prefix: STREAM_PREFIX, max: NEWEST }));
   }
 
   /**
@@ -100,6 +122,24 @@ export class ConnectionRows {
         if (!(error instanceof RowChanged)) throw error;
       }
     }
+  }
+
+  /**
+   * Changes what is kept of the client's words, whatever another instance changes meanwhile.
+   *
+   * @returns What is kept now, or undefined where there is no row.
+   * @throws StorageUnavailable; StateTooLarge
+   */
+  async changeState(
+    key: Key,
+    change: (state: ProtocolState) => ProtocolState,
+  ): Promise<ProtocolState | undefined> {
+    let changed: ProtocolState | undefined;
+    await this.update(key, (value) => {
+      changed = change(protocolState({ value }));
+      return toColumns(changed);
+    });
+    return changed;
   }
 
   /** Keeps what the client has told the connection. See {@link update}. */
@@ -139,7 +179,7 @@ export class ConnectionRows {
 }
 
 /** @returns What a row has kept of the client's words. */
-export function protocolState({ value }: ConnectionRow): ProtocolState {
+export function protocolState({ value }: Pick<ConnectionRow, "value">): ProtocolState {
   return {
     subscriptions: z.array(z.string()).parse(JSON.parse(value.subscriptions)),
     ...(value.logLevel !== undefined && { logLevel: value.logLevel }),

@@ -1,5 +1,6 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { Change } from "../features/feature.ts";
+import type { Session } from "../sessions/sessions.ts";
 import type { Caller } from "../sessions/bearer.ts";
 
 /**
@@ -13,6 +14,8 @@ export interface Connection {
   readonly id: string;
   readonly userKey: string;
   readonly sessionId: string;
+  /** As the last request found it. */
+  readonly session: Session;
   /** Whether a stream is open to the client right now. */
   readonly streaming: boolean;
   /** @param caller As the token says that came with this very message, and the session as it is now. */
@@ -25,7 +28,17 @@ export interface Connection {
   refresh(): Promise<void>;
   /** Sends the client the answers that its connection before this one could not deliver. */
   takeAnswersOf(earlierId: string): Promise<void>;
+  /** Its client has come back for one of its streams: it is written down. @returns Whether it is known here. */
+  handOver(stream: string): Promise<boolean>;
   close(why: ConnectionEnd): Promise<void>;
+}
+
+/** A session that has a connection here. */
+export interface StreamingSession {
+  readonly userKey: string;
+  readonly sessionId: string;
+  /** When it ends by itself (ms), unless its client has refreshed its tokens meanwhile. */
+  readonly goodUntil: number;
 }
 
 /** What this instance holds. */
@@ -70,10 +83,17 @@ export class Connections {
     return [...this.#byId.values()];
   }
 
-  /** @returns Every session that has a connection here, once. */
-  sessions(): { userKey: string; sessionId: string }[] {
+  /** @returns Every session that has a stream here, once. */
+  sessions(): StreamingSession[] {
     return [...this.#bySession].flatMap(([sessionId, connections]) =>
-      [...connections].slice(0, 1).map(({ userKey }) => ({ userKey, sessionId })),
+      [...connections]
+        .filter(({ streaming }) => streaming)
+        .slice(0, 1)
+        .map(({ userKey, session }) => ({
+          userKey,
+          sessionId,
+          goodUntil: Math.min(session.idleUntil, session.endsAt),
+        })),
     );
   }
 

@@ -6,6 +6,13 @@ const KEEP_ALIVE_MS = 15_000;
 /** What a client may leave unread before its stream is closed: a slow reader must not cost the others their memory. */
 const BACKLOG_LIMIT_BYTES = 1024 * 1024;
 
+export const EVENT_STREAM_HEADERS = {
+  "Content-Type": "text/event-stream",
+  "Cache-Control": "no-cache, no-transform",
+  // nginx and its like hold back what they have not been told to let through.
+  "X-Accel-Buffering": "no",
+};
+
 const utf8 = new TextEncoder();
 
 /** What a stream's end is put down to. */
@@ -56,6 +63,11 @@ export class EventStreamBody {
     return this.#write(`${lines}\n\n`);
   }
 
+  /** Writes events that somebody else has put into words. @returns Whether the stream was open to take them. */
+  bytes(events: Uint8Array): boolean {
+    return this.#enqueue(events);
+  }
+
   /** Sends a comment at once, so that proxies let the answer through, and then every 15 s. */
   keepAlive(): void {
     this.#write(": keep-alive\n\n");
@@ -78,6 +90,10 @@ export class EventStreamBody {
   }
 
   #write(text: string): boolean {
+    return this.#enqueue(utf8.encode(text));
+  }
+
+  #enqueue(bytes: Uint8Array): boolean {
     if (this.#controller === undefined) return false;
     if (this.#unread() > BACKLOG_LIMIT_BYTES) {
       // Not an error: the library would leave the response open for ever.
@@ -86,7 +102,7 @@ export class EventStreamBody {
       this.#ended("backlog");
       return false;
     }
-    this.#controller.enqueue(utf8.encode(text));
+    this.#controller.enqueue(bytes);
     return true;
   }
 

@@ -1,123 +1,249 @@
-import { EntraError } from "../entra/entra.ts";
-import { GraphError } from "../entra/graph.ts";
+import { type Content, resourceContents, text } from "../features/content.ts";
 import {
   type Call,
   FeatureError,
   type Features,
   type Prompt,
+  type PromptMessage,
   requireRole,
-  type Resource,
   RoleMissing,
-  type Tool,
+  type ToolResult,
 } from "../features/feature.ts";
-import { KeysUnavailable } from "../keys/key-wrapper.ts";
+import { type Answers, type Question, Questions } from "../features/questions.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../oauth/scopes.ts";
-import { SignInOver } from "../sessions/sign-ins.ts";
-import { StorageUnavailable } from "../storage/store.ts";
+import { type Completable, type CompletionRef, FeatureFinder } from "./feature-finder.ts";
+import {
+  listedOfTemplate,
+  listedPrompt,
+  listedResources,
+  listedTemplates,
+  listedTools,
+} from "./feature-list.ts";
+import {
+  messageFor,
+  ScopeMissing,
+  StateInvalid,
+  UnknownFeature,
+  UnknownResource,
+} from "./refusals.ts";
+import type { RequestStates, StatefulRequest } from "./request-states.ts";
 
-/** The client asked for a feature that is not there. */
-export class UnknownFeature extends Error {
-  override name = "UnknownFeature";
+/** The call that a feature gets, as far as it is the same in every round. */
+export type CallBase = Omit<Call, "answers" | "state">;
+
+/** Makes the call that a feature gets; which Graph permissions it has depends on what it requires. */
+export type CallFor = (requires: Scope | undefined) => CallBase;
+
+/** A request of a client, as far as calling a feature goes. */
+export interface Incoming {
+  /** Of the token that came with this very request. */
+  readonly scopes: readonly Scope[];
+  readonly callFor: CallFor;
+  /** What the client has answered to an earlier round of the same request, and that round's state. */
+  readonly answers?: Answers | undefined;
+  readonly requestState?: string | undefined;
+  /** The span of the client's that has made it: `_meta.traceparent` (MCP 2026-07-28), as it was sent. */
+  readonly traceparent?: unknown;
 }
 
-/** The client's grant does not cover what it asked for. */
-export class ScopeMissing extends FeatureError {
-  override name = "ScopeMissing";
-  readonly scope: Scope;
+/** A feature cannot go on before the client has answered. */
+export class Asking {
+  readonly questions: Readonly<Record<string, Question>>;
+  /** Comes back with the answers. */
+  readonly requestState: string | undefined;
 
-  constructor(scope: Scope) {
-    super(
-      `This needs the permission "${scope}", which this app was not given. ` +
-        "Disconnect the app from this server and connect it again to allow it.",
-    );
-    this.scope = scope;
+  constructor(questions: Readonly<Record<string, Question>>, requestState: string | undefined) {
+    this.questions = questions;
+    this.requestState = requestState;
   }
 }
 
-export type ToolOutcome =
-  | { readonly ok: true; readonly structured: Record<string, unknown>; readonly text: string }
-  | { readonly ok: false; readonly text: string };
+/** As `tools/call` is answered. */
+export type ToolAnswer = {
+  content: Content[];
+  structuredContent?: Record<string, unknown>;
+  isError?: true;
+};
 
-/** Makes the call that a feature gets; which Graph permissions it has depends on what it requires. */
-export type CallFor = (requires: Scope | undefined) => Call;
+/** MCP 2025-11-25, completion */
+const MAX_COMPLETIONS = 100;
 
-/** Finds features and runs them. It knows neither an SDK nor a transport. */
+/**
+ * Runs features and answers in the words of the protocol. It knows neither an SDK nor a transport: what
+ * they have in common is here, and each registers the features in a few lines.
+ */
 export class FeatureCalls {
   readonly #features: Features;
+  readonly #finder: FeatureFinder;
+  readonly #states: RequestStates;
+  readonly #live: boolean;
   readonly #log: Log;
 
-  constructor(deps: { features: Features; log: Log }) {
+  /** @param deps.live Whether sources can reach this server with their notifications. */
+  constructor(deps: { features: Features; requestStates: RequestStates; live: boolean; log: Log }) {
+    this.#live = deps.live;
     this.#features = deps.features;
+    this.#finder = new FeatureFinder(deps.features);
+    this.#states = deps.requestStates;
     this.#log = deps.log;
   }
 
-  get tools(): readonly Tool[] {
-    return this.#features.tools;
+  listTools() {
+    return { tools: listedTools(this.#features) };
   }
 
-  get resources(): readonly Resource[] {
-    return this.#features.resources;
-  }
-
-  /** @throws UnknownFeature where there is no such tool. What the tool throws becomes an outcome. */
-  async callTool(
-    name: string,
-    input: unknown,
-    scopes: readonly Scope[],
-    callFor: CallFor,
-  ): Promise<ToolOutcome> {
-    const tool = this.#features.tools.find((candidate) => candidate.name === name);
-    if (tool === undefined) throw new UnknownFeature(`There is no tool named ${name}.`);
-    const call = callFor(tool.requires);
-    const subject = {
-      tool: name,
-      actor: call.session.userKey,
-      session: call.session.id,
-      client: call.session.clientId,
-    };
-    try {
-      requireScope(tool.requires, scopes);
-      requireRole(tool.requiresRole, call.session);
-      const result = await tool.call(input, call);
-      this.#log.audit("tool-called", { outcome: "success", ...subject });
-      return { ok: true, ...result };
-    } catch (error) {
-      if (call.signal.aborted) throw error;
-      const denied = error instanceof ScopeMissing || error instanceof RoleMissing;
-      const outcome = denied ? "denied" : "failure";
-      this.#log.audit("tool-called", { outcome, ...subject, reason: nameOf(error) });
-      if (!(error instanceof FeatureError)) this.#log.error("tool-failed", error, { tool: name });
-      return { ok: false, text: messageFor(error) };
-    }
-  }
-
-  /** @throws UnknownFeature, FeatureError */
-  readResource(
-    uri: string,
-    scopes: readonly Scope[],
-    callFor: CallFor,
-  ): Promise<{ mimeType: string; text: string }> {
-    return this.#forPerson("resource-failed", async () => {
-      const resource = this.resource(uri);
-      requireScope(resource.requires, scopes);
-      const call = callFor(resource.requires);
-      requireRole(resource.requiresRole, call.session);
-      return { mimeType: resource.mimeType, text: await resource.read(call) };
+  /** The fixed ones, then what the templates have for this person. */
+  async listResources(incoming: Incoming) {
+    return this.#forPerson("resources-failed", async () => {
+      const listed = this.#features.resourceTemplates.map(async (template) => {
+        const { requires, requiresRole } = template;
+        const base = incoming.callFor(requires);
+        if (requires !== undefined && !incoming.scopes.includes(requires)) return [];
+        if (requiresRole !== undefined && !base.session.roles.includes(requiresRole)) return [];
+        const found = await template.list?.({ ...base, answers: {}, state: undefined });
+        return (found ?? []).map((entry) => listedOfTemplate(template, entry));
+      });
+      const fixed = listedResources(this.#features, this.#live);
+      return { resources: [...fixed, ...(await Promise.all(listed)).flat()] };
     });
   }
 
-  /** @throws UnknownFeature */
-  resource(uri: string): Resource {
-    const found = this.#features.resources.find((candidate) => candidate.uri === uri);
-    if (found === undefined) throw new UnknownFeature(`There is no resource ${uri}.`);
+  listResourceTemplates() {
+    return { resourceTemplates: listedTemplates(this.#features) };
+  }
+
+  /** The built-in prompts, then the person's own. */
+  async listPrompts(incoming: Incoming) {
+    return { prompts: (await this.#prompts(incoming)).map(listedPrompt) };
+  }
+
+  /** @returns The schema of a tool's arguments; undefined where there is no such tool. */
+  inputSchema(toolName: string): Record<string, unknown> | undefined {
+    return this.#finder.tool(toolName)?.inputSchema;
+  }
+
+  /**
+   * @param params Of the request, as the client has sent them.
+   * @returns The scope that a request needs and `granted` lacks, where the client can get more and try again.
+   */
+  missingScope(method: string, params: unknown, granted: readonly Scope[]): Scope | undefined {
+    const requires = this.#finder.requirement(method, params);
+    return requires === undefined || granted.includes(requires) ? undefined : requires;
+  }
+
+  /** @throws UnknownFeature, StateInvalid. What the tool throws becomes an answer. */
+  async callTool(name: string, input: unknown, incoming: Incoming): Promise<ToolAnswer | Asking> {
+    const tool = this.#finder.tool(name);
+    if (tool === undefined) throw new UnknownFeature(`There is no tool named ${name}.`);
+    const base = incoming.callFor(tool.requires);
+    const { session } = base;
+    const request = { session, method: "tools/call", name, input };
+    const subject = {
+      tool: name,
+      actor: session.userKey,
+      session: session.id,
+      client: session.clientId,
+    };
+    try {
+      requireScope(tool.requires, incoming.scopes);
+      requireRole(tool.requiresRole, session);
+      const result = await tool.call(input, await this.#round(request, base, incoming));
+      this.#log.audit("tool-called", { outcome: "success", ...subject });
+      return result instanceof Questions ? await this.#asking(request, result) : toAnswer(result);
+    } catch (error) {
+      if (base.signal.aborted) throw error;
+      const denied =
+        error instanceof ScopeMissing ||
+        error instanceof RoleMissing ||
+        error instanceof StateInvalid;
+      const outcome = denied ? "denied" : "failure";
+      this.#log.audit("tool-called", { outcome, ...subject, reason: nameOf(error) });
+      if (error instanceof StateInvalid) throw error;
+      if (!(error instanceof FeatureError)) this.#log.error("tool-failed", error, { tool: name });
+      return toolError(error);
+    }
+  }
+
+  /** @throws UnknownResource, StateInvalid, FeatureError */
+  async readResource(uri: string, incoming: Incoming) {
+    const found = this.#finder.readable(uri);
+    if (found === undefined) throw new UnknownResource(uri);
+    return this.#forPerson("resource-failed", async () => {
+      requireScope(found.requires, incoming.scopes);
+      const base = incoming.callFor(found.requires);
+      requireRole(found.requiresRole, base.session);
+      const request = { session: base.session, method: "resources/read", name: uri, input: {} };
+      const body = await found.read(await this.#round(request, base, incoming));
+      if (body instanceof Questions) return this.#asking(request, body);
+      if (body === undefined) throw new UnknownResource(uri);
+      return { contents: [resourceContents(uri, found.mimeType, body)] };
+    });
+  }
+
+  /**
+   * Checks that the client may subscribe to a resource.
+   *
+   * @throws UnknownResource for a URI of no resource and no template; whether it is there is not asked.
+   *   ScopeMissing, RoleMissing.
+   */
+  requireResource(uri: string, incoming: Incoming): void {
+    const found = this.#finder.readable(uri);
+    if (found === undefined) throw new UnknownResource(uri);
+    requireScope(found.requires, incoming.scopes);
+    requireRole(found.requiresRole, incoming.callFor(found.requires).session);
+  }
+
+  /** @throws UnknownFeature, StateInvalid; FeatureError where a required argument is missing. */
+  async renderPrompt(name: string, values: Readonly<Record<string, string>>, incoming: Incoming) {
+    const prompt = await this.#prompt(name, incoming);
+    const missing = prompt.arguments.find((it) => it.required === true && !values[it.name]);
+    if (missing !== undefined) throw new FeatureError(`The argument ${missing.name} is missing.`);
+    return this.#forPerson("prompt-failed", async () => {
+      requireScope(prompt.requires, incoming.scopes);
+      const base = incoming.callFor(prompt.requires);
+      requireRole(prompt.requiresRole, base.session);
+      const request = { session: base.session, method: "prompts/get", name, input: values };
+      const said = await prompt.render(values, await this.#round(request, base, incoming));
+      if (said instanceof Questions) return this.#asking(request, said);
+      return { description: prompt.description, messages: toMessages(said) };
+    });
+  }
+
+  /** @throws UnknownFeature, FeatureError */
+  async complete(ref: CompletionRef, typed: { name: string; value: string }, incoming: Incoming) {
+    const { requires, requiresRole, complete } = await this.#completable(ref, typed.name, incoming);
+    const values = await this.#forPerson("completion-failed", async () => {
+      requireScope(requires, incoming.scopes);
+      const call = incoming.callFor(requires);
+      requireRole(requiresRole, call.session);
+      return (await complete?.(typed.value, { ...call, answers: {}, state: undefined })) ?? [];
+    });
+    const shown = values.slice(0, MAX_COMPLETIONS);
+    const hasMore = values.length > shown.length;
+    return { completion: { values: shown, total: values.length, hasMore } };
+  }
+
+  async #completable(ref: CompletionRef, name: string, incoming: Incoming): Promise<Completable> {
+    const found =
+      ref.type === "ref/prompt"
+        ? this.#finder.promptArgument(await this.#prompt(ref.name, incoming), name)
+        : this.#finder.templateVariable(ref.uri, name);
+    if (found !== undefined) return found;
+    const what = ref.type === "ref/prompt" ? ref.name : ref.uri;
+    throw new UnknownFeature(`${what} has no argument ${name}.`);
+  }
+
+  async #prompt(name: string, incoming: Incoming): Promise<Prompt> {
+    const found = (await this.#prompts(incoming)).find((prompt) => prompt.name === name);
+    if (found === undefined) throw new UnknownFeature(`There is no prompt named ${name}.`);
     return found;
   }
 
-  /** The built-in prompts, then the person's own; a saved prompt cannot take the place of a built-in one. */
-  prompts(callFor: CallFor): Promise<readonly Prompt[]> {
+  /** A saved prompt cannot take the place of a built-in one. */
+  #prompts({ callFor }: Incoming): Promise<readonly Prompt[]> {
     return this.#forPerson("prompts-failed", async () => {
-      const call = callFor("mcp");
+      const call = { ...callFor("mcp"), answers: {}, state: undefined };
       const sources = this.#features.promptSources.map((source) => source.list(call));
       const own = (await Promise.all(sources)).flat();
       const builtIn = this.#features.prompts;
@@ -125,49 +251,17 @@ export class FeatureCalls {
     });
   }
 
-  /** @throws UnknownFeature, FeatureError where a required argument is missing. */
-  async renderPrompt(
-    name: string,
-    values: Readonly<Record<string, string>>,
-    scopes: readonly Scope[],
-    callFor: CallFor,
-  ): Promise<{ description: string; text: string }> {
-    const prompt = await this.#prompt(name, callFor);
-    const missing = prompt.arguments.find((it) => it.required === true && !values[it.name]);
-    if (missing !== undefined) throw new FeatureError(`The argument ${missing.name} is missing.`);
-    return this.#forPerson("prompt-failed", async () => {
-      requireScope(prompt.requires, scopes);
-      const call = callFor(prompt.requires);
-      requireRole(prompt.requiresRole, call.session);
-      return { description: prompt.description, text: await prompt.render(values, call) };
-    });
+  /** The call of this round. */
+  async #round(request: StatefulRequest, base: CallBase, incoming: Incoming): Promise<Call> {
+    const { answers = {}, requestState } = incoming;
+    const state =
+      requestState === undefined ? undefined : await this.#states.open(request, requestState);
+    return { ...base, answers, state };
   }
 
-  /** @throws UnknownFeature */
-  async completeArgument(
-    promptName: string,
-    argumentName: string,
-    typed: string,
-    scopes: readonly Scope[],
-    callFor: CallFor,
-  ): Promise<readonly string[]> {
-    const prompt = await this.#prompt(promptName, callFor);
-    const argument = prompt.arguments.find(({ name }) => name === argumentName);
-    if (argument === undefined) {
-      throw new UnknownFeature(`${promptName} has no argument ${argumentName}.`);
-    }
-    return this.#forPerson("completion-failed", async () => {
-      requireScope(prompt.requires, scopes);
-      const call = callFor(prompt.requires);
-      requireRole(prompt.requiresRole, call.session);
-      return (await argument.complete?.(typed, call)) ?? [];
-    });
-  }
-
-  async #prompt(name: string, callFor: CallFor): Promise<Prompt> {
-    const found = (await this.prompts(callFor)).find((prompt) => prompt.name === name);
-    if (found === undefined) throw new UnknownFeature(`There is no prompt named ${name}.`);
-    return found;
+  async #asking(request: StatefulRequest, { byKey, state }: Questions): Promise<Asking> {
+    const sealed = state === undefined ? undefined : await this.#states.seal(request, state);
+    return new Asking(byKey, sealed);
   }
 
   /** What is thrown becomes something that the person may read. */
@@ -175,27 +269,32 @@ export class FeatureCalls {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof UnknownFeature || error instanceof FeatureError) throw error;
+      if (error instanceof UnknownFeature || error instanceof StateInvalid) throw error;
+      if (error instanceof FeatureError) throw error;
       this.#log.error(event, error);
       throw new FeatureError(messageFor(error), { cause: error });
     }
   }
 }
 
-function requireScope(scope: Scope | undefined, granted: readonly Scope[]): void {
-  if (scope !== undefined && !granted.includes(scope)) throw new ScopeMissing(scope);
+/** @returns What a tool's failure is answered with, for the person and the model to read. */
+export function toolError(error: unknown): ToolAnswer {
+  return { content: [text(messageFor(error))], isError: true };
 }
 
-/** @returns What the person may read. */
-function messageFor(error: unknown): string {
-  if (error instanceof FeatureError || error instanceof GraphError) return error.message;
-  if (error instanceof StorageUnavailable) return "The server cannot reach its storage right now.";
-  if (error instanceof KeysUnavailable) return "The server cannot reach its keys right now.";
-  if (error instanceof SignInOver) return `${error.message} Connect this app again to sign in.`;
-  if (!(error instanceof EntraError)) return "Something went wrong on the server.";
-  return error.kind === "transient" || error.kind === "configuration"
-    ? "The server cannot reach Microsoft Entra ID right now. Try again in a moment."
-    : "Your sign-in needs to be renewed. Disconnect this app from the server and connect it again.";
+function toAnswer({ content, structured }: ToolResult): ToolAnswer {
+  return {
+    content: [...content],
+    ...(structured !== undefined && { structuredContent: structured }),
+  };
+}
+
+function toMessages(said: string | readonly PromptMessage[]): PromptMessage[] {
+  return typeof said === "string" ? [{ role: "user", content: text(said) }] : [...said];
+}
+
+function requireScope(scope: Scope | undefined, granted: readonly Scope[]): void {
+  if (scope !== undefined && !granted.includes(scope)) throw new ScopeMissing(scope);
 }
 
 function nameOf(error: unknown): string {

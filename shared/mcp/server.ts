@@ -3,36 +3,39 @@ import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/proto
 import {
   CallToolRequestSchema,
   CompleteRequestSchema,
-  ErrorCode,
   GetPromptRequestSchema,
   ListPromptsRequestSchema,
   ListResourcesRequestSchema,
   ListResourceTemplatesRequestSchema,
   ListToolsRequestSchema,
-  McpError,
   ReadResourceRequestSchema,
   type ServerNotification,
   type ServerRequest,
+  SetLevelRequestSchema,
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import packageJson from "../../package.json" with { type: "json" };
-import { branding } from "../branding.ts";
+import { AjvJsonSchemaValidator } from "@modelcontextprotocol/server/validators/ajv";
 import { type Change, FeatureError } from "../features/feature.ts";
-import { SCOPES, type Scope } from "../oauth/scopes.ts";
-import { type CallFor, type FeatureCalls, UnknownFeature } from "./feature-calls.ts";
+import { SCOPES } from "../oauth/scopes.ts";
+import { canAsk, isHeard } from "./client-capabilities.ts";
+import type { Wire } from "./call-context.ts";
+import { NO_STATE, type ProtocolState } from "./connection-rows.ts";
+import { type CallFor, type FeatureCalls, type Incoming, toolError } from "./feature-calls.ts";
+import { INSTRUCTIONS, SERVER_CAPABILITIES, SERVER_INFO } from "./server-info.ts";
+import { inRounds, type Round } from "./sse-questions.ts";
 
 /** What the SDK hands to a request handler. */
-export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
+type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
-/** MCP 2025-11-25, resources: "Resource not found" */
-const RESOURCE_NOT_FOUND = -32_002;
+/** What a client has told its connection after `initialize`. */
+export type Told = Pick<ProtocolState, "subscriptions" | "logLevel">;
 
-/** What a client has subscribed to, and who keeps it. */
-export interface Subscriptions {
-  readonly initial: readonly string[];
+/** Who keeps it. */
+export interface Keeping {
+  readonly initial: Told;
   /** @throws where it could not be kept: the client is told. */
-  readonly changed: (uris: readonly string[]) => Promise<void>;
+  readonly changed: (told: Told) => Promise<void>;
 }
 
 /** A protocol server for one client, and the way to tell it about changes. */
@@ -41,44 +44,118 @@ export interface McpServer {
   readonly announce: (change: Change) => Promise<void>;
 }
 
+/** What a call needs of the way it came, but for what the registration adds. */
+export type SseWire = Pick<Wire, "beforeOwnEnd">;
+
 /**
- * Registers the features on the SDK (v1): the one place where the two meet.
+ * Registers the features on the SDK (v1), which serves HTTP+SSE.
  *
- * @param callFor Makes the context of a feature's call from what the SDK knows about the request.
+ * @param callFor Makes the context of a feature's call.
+ * @param wireOf What it takes to end the session of a request, by the request's id.
  */
 export function createMcpServer(
   calls: FeatureCalls,
-  callFor: (extra: Extra) => CallFor,
-  kept: Subscriptions = { initial: [], changed: async () => undefined },
+  callFor: (wire: Wire) => CallFor,
+  wireOf: (requestId: string | number) => SseWire,
+  keeping: Keeping = { initial: NO_STATE, changed: async () => undefined },
 ): McpServer {
-  const server = new Server(
-    {
-      name: packageJson.name,
-      title: branding.productName,
-      version: packageJson.version,
-    },
-    {
-      capabilities: {
-        tools: {},
-        resources: { subscribe: true },
-        prompts: { listChanged: true },
-        completions: {},
+  const server = new Server(SERVER_INFO, {
+    capabilities: SERVER_CAPABILITIES,
+    instructions: INSTRUCTIONS,
+    // The other SDK's makes its Ajv when there is an answer to check. This one's makes it at once, and there
+    // is a server for each stream: it would be a third of what an idle one holds.
+    jsonSchemaValidator: new AjvJsonSchemaValidator(),
+  });
+  let told = keeping.initial;
+  const tell = (news: Partial<Told>) => {
+    told = { ...told, ...news };
+    return keeping.changed(told);
+  };
+
+  /** @returns What `FeatureCalls` wants to know of a request. */
+  const incoming = (extra: Extra, round: Round = {}): Incoming => ({
+    ...round,
+    // Of the token that came with this very message.
+    scopes: SCOPES.filter((scope) => extra.authInfo?.scopes.includes(scope)),
+    traceparent: extra._meta?.["traceparent"],
+    callFor: callFor({
+      ...wireOf(extra.requestId),
+      signal: extra.signal,
+      canAsk: (kind) => canAsk(server.getClientCapabilities(), kind),
+      async progress(progress) {
+        const progressToken = extra._meta?.progressToken;
+        if (progressToken === undefined) return;
+        const params = { ...progress, progressToken };
+        await extra.sendNotification({ method: "notifications/progress", params });
       },
-      instructions: "Every tool acts as the signed-in person and sees only what they may see.",
-    },
+      async log(level, data) {
+        if (!isHeard(level, told.logLevel)) return;
+        await extra.sendNotification({ method: "notifications/message", params: { level, data } });
+      },
+    }),
+  });
+
+  server.setRequestHandler(ListToolsRequestSchema, () => calls.listTools());
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    try {
+      return await inRounds(server, extra.signal, (round) =>
+        calls.callTool(params.name, params.arguments ?? {}, incoming(extra, round)),
+      );
+    } catch (error) {
+      if (error instanceof FeatureError) return toolError(error);
+      throw error;
+    }
+  });
+
+  server.setRequestHandler(ListResourcesRequestSchema, (_request, extra) =>
+    calls.listResources(incoming(extra)),
   );
-  const subscriptions = new Set<string>(kept.initial);
-  registerTools(server, calls, callFor);
-  registerResources(server, calls, callFor, subscriptions, kept);
-  registerPrompts(server, calls, callFor);
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => calls.listResourceTemplates());
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params }, extra) =>
+    inRounds(server, extra.signal, (round) =>
+      calls.readResource(params.uri, incoming(extra, round)),
+    ),
+  );
+  server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, extra) => {
+    calls.requireResource(uri, incoming(extra));
+    await tell({ subscriptions: [...new Set([...told.subscriptions, uri])] });
+    return {};
+  });
+  server.setRequestHandler(UnsubscribeRequestSchema, async ({ params: { uri } }) => {
+    await tell({ subscriptions: told.subscriptions.filter((it) => it !== uri) });
+    return {};
+  });
+
+  server.setRequestHandler(ListPromptsRequestSchema, (_request, extra) =>
+    calls.listPrompts(incoming(extra)),
+  );
+  server.setRequestHandler(GetPromptRequestSchema, ({ params }, extra) =>
+    inRounds(server, extra.signal, (round) =>
+      calls.renderPrompt(params.name, params.arguments ?? {}, incoming(extra, round)),
+    ),
+  );
+  server.setRequestHandler(CompleteRequestSchema, ({ params: { ref, argument } }, extra) =>
+    calls.complete(ref, argument, incoming(extra)),
+  );
+  server.setRequestHandler(SetLevelRequestSchema, async ({ params: { level } }) => {
+    await tell({ logLevel: level });
+    return {};
+  });
+
   return {
     server,
     async announce(change) {
       switch (change.kind) {
         case "resource-updated":
-          if (subscriptions.has(change.uri)) {
+          if (told.subscriptions.includes(change.uri)) {
             await server.sendResourceUpdated({ uri: change.uri });
           }
+          break;
+        case "tools-changed":
+          await server.sendToolListChanged();
+          break;
+        case "resources-changed":
+          await server.sendResourceListChanged();
           break;
         case "prompts-changed":
           await server.sendPromptListChanged();
@@ -86,150 +163,4 @@ export function createMcpServer(
       }
     },
   };
-}
-
-function registerTools(
-  server: Server,
-  calls: FeatureCalls,
-  callFor: (extra: Extra) => CallFor,
-): void {
-  server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: calls.tools.map(
-      ({ name, title, description, annotations, inputSchema, outputSchema }) => ({
-        name,
-        title,
-        description,
-        annotations: { title, ...annotations },
-        inputSchema: { ...inputSchema, type: "object" as const },
-        outputSchema: { ...outputSchema, type: "object" as const },
-      }),
-    ),
-  }));
-  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) =>
-    answering(async () => {
-      const input = params.arguments ?? {};
-      const outcome = await calls.callTool(params.name, input, scopesOf(extra), callFor(extra));
-      const content = [{ type: "text" as const, text: outcome.text }];
-      return outcome.ok
-        ? { content, structuredContent: outcome.structured }
-        : { content, isError: true };
-    }),
-  );
-}
-
-function registerResources(
-  server: Server,
-  calls: FeatureCalls,
-  callFor: (extra: Extra) => CallFor,
-  subscriptions: Set<string>,
-  kept: Subscriptions,
-): void {
-  server.setRequestHandler(ListResourcesRequestSchema, () => ({
-    resources: calls.resources.map(({ uri, name, title, description, mimeType }) => ({
-      uri,
-      name,
-      title,
-      description,
-      mimeType,
-    })),
-  }));
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [] }));
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params: { uri } }, extra) =>
-    answering(async () => {
-      requireResource(calls, uri);
-      const contents = await calls.readResource(uri, scopesOf(extra), callFor(extra));
-      return { contents: [{ uri, ...contents }] };
-    }),
-  );
-  server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }) => {
-    requireResource(calls, uri);
-    subscriptions.add(uri);
-    await kept.changed([...subscriptions]);
-    return {};
-  });
-  server.setRequestHandler(UnsubscribeRequestSchema, async ({ params: { uri } }) => {
-    subscriptions.delete(uri);
-    await kept.changed([...subscriptions]);
-    return {};
-  });
-}
-
-function registerPrompts(
-  server: Server,
-  calls: FeatureCalls,
-  callFor: (extra: Extra) => CallFor,
-): void {
-  server.setRequestHandler(ListPromptsRequestSchema, (_request, extra) =>
-    answering(async () => ({
-      prompts: (await calls.prompts(callFor(extra))).map(
-        ({ name, title, description, arguments: args }) => ({
-          name,
-          title,
-          description,
-          arguments: args.map(({ name: argument, description: what, required }) => ({
-            name: argument,
-            description: what,
-            required: required ?? false,
-          })),
-        }),
-      ),
-    })),
-  );
-  server.setRequestHandler(GetPromptRequestSchema, ({ params }, extra) =>
-    answering(async () => {
-      const values = params.arguments ?? {};
-      const { description, text } = await calls.renderPrompt(
-        params.name,
-        values,
-        scopesOf(extra),
-        callFor(extra),
-      );
-      return {
-        description,
-        messages: [{ role: "user" as const, content: { type: "text" as const, text } }],
-      };
-    }),
-  );
-  server.setRequestHandler(CompleteRequestSchema, ({ params: { ref, argument } }, extra) =>
-    answering(async () => {
-      if (ref.type !== "ref/prompt") throw new UnknownFeature("There are no resource templates.");
-      const values = await calls.completeArgument(
-        ref.name,
-        argument.name,
-        argument.value,
-        scopesOf(extra),
-        callFor(extra),
-      );
-      // MCP 2025-11-25, completion: at most 100 values.
-      const shown = values.slice(0, 100);
-      const hasMore = values.length > shown.length;
-      return { completion: { values: shown, total: values.length, hasMore } };
-    }),
-  );
-}
-
-/** The scopes of the token that came with this very message. */
-function scopesOf(extra: Extra): readonly Scope[] {
-  return SCOPES.filter((scope) => extra.authInfo?.scopes.includes(scope));
-}
-
-function requireResource(calls: FeatureCalls, uri: string): void {
-  if (!calls.resources.some((resource) => resource.uri === uri)) {
-    throw new McpError(RESOURCE_NOT_FOUND, "Resource not found", { uri });
-  }
-}
-
-/** Errors of ours as the SDK's. */
-async function answering<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof UnknownFeature) {
-      throw new McpError(ErrorCode.InvalidParams, error.message);
-    }
-    if (error instanceof FeatureError) {
-      throw new McpError(ErrorCode.InvalidRequest, error.message);
-    }
-    throw error;
-  }
 }

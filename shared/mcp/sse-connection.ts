@@ -4,12 +4,16 @@ import type { Clock } from "../clock.ts";
 import type { Change } from "../features/feature.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
+import type { Watching } from "../live/watching.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Caller } from "../sessions/bearer.ts";
 import type { Session } from "../sessions/sessions.ts";
 import type { ConnectionRow, ConnectionRows, ProtocolState } from "./connection-rows.ts";
 import type { Connection, ConnectionEnd, Connections } from "./connections.ts";
 import type { EventStreamBody } from "./event-stream-body.ts";
+import { retryAfter } from "./stream-lifetime.ts";
+import type { Told } from "./server.ts";
+import { unfinished } from "./instance-gone.ts";
 import type { SseTransport } from "./sse-transport.ts";
 import type { WaitingAnswers } from "./waiting-answers.ts";
 
@@ -25,17 +29,12 @@ const GRACE_MS = 500;
 /** A client that starts says so within this time; one that comes back may wait in silence. */
 const FIRST_WORD_MS = 1_000;
 
-/** When a client may come back after an end that the server chose: soon, but not all in the same moment. */
-const RETRY_MS = { from: 100, to: 900 };
-
-/** Not in the range of JSON-RPC's own codes; the SDKs use it for a connection that is gone. */
-const CONNECTION_CLOSED = -32_000;
-
 export interface SseConnectionDeps {
   readonly connections: Connections;
   readonly connectionRows: ConnectionRows;
   readonly waitingAnswers: WaitingAnswers;
   readonly relay: Relay;
+  readonly watching: Watching;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -123,12 +122,19 @@ export class SseConnection implements Connection {
   async refresh(): Promise<void> {}
 
   /**
-   * Keeps what the client has subscribed to, also for its next connection.
+   * Keeps what the client has told, also for its next connection.
    *
    * @throws StorageUnavailable; StateTooLarge
    */
-  async subscribed(subscriptions: readonly string[]): Promise<void> {
-    await this.#keep({ ...this.#state, subscriptions });
+  async told(news: Told): Promise<void> {
+    const { subscriptions: before } = this.#state;
+    await this.#keep({ ...this.#state, ...news });
+    await this.#deps.watching.subscriptionsChanged(this.session, before, news.subscriptions);
+  }
+
+  /** A stream of HTTP+SSE cannot be resumed. */
+  async handOver(): Promise<boolean> {
+    return false;
   }
 
   async takeAnswersOf(earlierId: string): Promise<void> {
@@ -173,7 +179,7 @@ export class SseConnection implements Connection {
 
   /** The stream is old enough: the client comes back to whichever instance has room. */
   retire(): void {
-    this.#parts.body.end(this.#retryMs());
+    this.#parts.body.end(retryAfter(this.#deps.random));
   }
 
   async close(why: ConnectionEnd): Promise<void> {
@@ -209,16 +215,11 @@ export class SseConnection implements Connection {
   async #end({ keepRow }: { keepRow: boolean }): Promise<void> {
     const { body, server, transport } = this.#parts;
     for (const id of transport.calls.ids) {
-      const message = "The server instance has gone. The call may or may not have taken effect.";
-      await transport.send({
-        jsonrpc: "2.0",
-        id,
-        error: { code: CONNECTION_CLOSED, message },
-      });
+      await transport.send(unfinished(id));
     }
     this.#closed = keepRow;
     this.#deps.connections.remove(this.id);
-    body.end(this.#retryMs());
+    body.end(retryAfter(this.#deps.random));
     await server.close();
   }
 
@@ -237,7 +238,8 @@ export class SseConnection implements Connection {
     const { clock, connectionRows } = this.#deps;
     await this.#ended;
     await this.#stateKept;
-    const kept = this.#ended !== undefined && this.#state.subscriptions.length > 0;
+    const { subscriptions } = this.#state;
+    const kept = this.#ended !== undefined && subscriptions.length > 0;
     await this.#writeRow(async () => {
       if (kept || this.#undelivered > 0) {
         await connectionRows.expireAt(this.#key, clock.now() + KEPT_MS);
@@ -245,6 +247,7 @@ export class SseConnection implements Connection {
         await connectionRows.close(this.#key);
       }
     });
+    await this.#deps.watching.subscriptionsChanged(this.session, subscriptions, []);
   }
 
   /** One after the other, so that the row ends with what the client said last. */
@@ -275,11 +278,6 @@ export class SseConnection implements Connection {
       value.endedAt === undefined &&
       key.row !== this.id
     );
-  }
-
-  #retryMs(): number {
-    const [byte = 0] = this.#deps.random.bytes(1);
-    return RETRY_MS.from + (byte / 256) * (RETRY_MS.to - RETRY_MS.from);
   }
 
   get #key() {

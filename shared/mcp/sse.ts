@@ -1,22 +1,14 @@
 import { EmptyResultSchema } from "@modelcontextprotocol/sdk/types.js";
-import { Graph } from "../entra/graph.ts";
 import type { Handler, RequestContext } from "../http/context.ts";
-import type { Log } from "../log.ts";
-import { graphScopes } from "../oauth/scopes.ts";
-import { randomId } from "../random.ts";
 import type { Instances } from "../relay/instances.ts";
 import type { Station } from "../relay/station.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
-import { CallerSessions } from "../sessions/caller-sessions.ts";
-import type { SettingsTable } from "../sessions/personal-settings.ts";
-import type { SessionEnd } from "../sessions/session-end.ts";
-import type { Session, Sessions } from "../sessions/sessions.ts";
-import type { SignIns } from "../sessions/sign-ins.ts";
-import { NO_STATE, protocolState } from "./connection-rows.ts";
-import { EventStreamBody } from "./event-stream-body.ts";
-import type { CallFor, FeatureCalls } from "./feature-calls.ts";
+import { callContext, type CallContextDeps } from "./call-context.ts";
+import { newStreamId, NO_STATE, protocolState } from "./connection-rows.ts";
+import { EVENT_STREAM_HEADERS, EventStreamBody } from "./event-stream-body.ts";
+import type { FeatureCalls } from "./feature-calls.ts";
 import { waitOutOutage } from "./outage-patience.ts";
-import { createMcpServer, type Extra } from "./server.ts";
+import { createMcpServer } from "./server.ts";
 import { watchForSilence } from "./silent-client.ts";
 import { SseConnection, type SseConnectionDeps } from "./sse-connection.ts";
 import { earlierConnections, recoverFrom } from "./sse-recovery.ts";
@@ -28,20 +20,16 @@ const ROW_MARGIN_MS = 3_600_000;
 
 /** `GET /sse`: opens the stream of HTTP+SSE (MCP 2024-11-05) and a protocol server behind it. */
 export function sseHandler(
-  deps: SseConnectionDeps & {
-    bearer: BearerCheck;
-    station: Station;
-    instances: Instances;
-    calls: FeatureCalls;
-    signIns: SignIns;
-    graphBaseUrl: string;
-    settings: SettingsTable;
-    sessions: Sessions;
-    sessionEnd: SessionEnd;
-    streamLifetimeSeconds: number;
-    log: Log;
-  },
+  deps: SseConnectionDeps &
+    CallContextDeps & {
+      bearer: BearerCheck;
+      station: Station;
+      instances: Instances;
+      calls: FeatureCalls;
+      streamLifetimeSeconds: number;
+    },
 ): Handler {
+  const callOf = callContext(deps);
   return (request, context) =>
     waitOutOutage(deps.clock, context.disconnected, async () => {
       const caller = await deps.bearer.check(request, "/sse");
@@ -54,8 +42,9 @@ export function sseHandler(
     context: RequestContext,
   ): Promise<Response> {
     const { session } = caller;
-    const id = randomId(deps.random);
-    const earlier = earlierConnections(await deps.connectionRows.of(session.userKey), session.id);
+    const id = newStreamId(deps.clock, deps.random);
+    const streams = await deps.connectionRows.newestStreams(session.userKey);
+    const earlier = earlierConnections(streams, session.id);
     // A client that comes back does not initialize again (MCP 2024-11-05 clients): its last words count.
     const state = earlier[0] === undefined ? NO_STATE : protocolState(earlier[0]);
 
@@ -71,8 +60,10 @@ export function sseHandler(
     );
     const { server, announce } = createMcpServer(
       deps.calls,
-      (extra) => callFor(connection.session, extra, transport),
-      { initial: state.subscriptions, changed: (uris) => connection.subscribed(uris) },
+      (wire) => callOf(connection.session, wire),
+      // A call that ends its own session is answered before its stream closes.
+      (requestId) => ({ beforeOwnEnd: () => transport.answerBeforeClosing(requestId) }),
+      { initial: state, changed: (told) => connection.told(told) },
     );
     const parts = { id, session, server, transport, body, announce, log: deps.log };
     const connection = new SseConnection(deps, parts, state);
@@ -104,52 +95,13 @@ export function sseHandler(
     if (context.disconnected.aborted) body.abandon();
     context.disconnected.addEventListener("abort", () => body.abandon());
     void recoverFrom(deps, earlier, connection);
+    void deps.watching.subscriptionsChanged(session, [], state.subscriptions);
     context.log.audit("stream-opened", {
       outcome: "success",
       actor: session.userKey,
       session: session.id,
       client: session.clientId,
     });
-    return new Response(body.stream, {
-      headers: {
-        "Content-Type": "text/event-stream",
-        "Cache-Control": "no-cache, no-transform",
-        // nginx and its like hold back what they have not been told to let through.
-        "X-Accel-Buffering": "no",
-      },
-    });
-  }
-
-  function callFor(session: Session, extra: Extra, transport: SseTransport): CallFor {
-    // A call that ends its own session is answered before its stream closes.
-    const beforeEnd = () => transport.answerBeforeClosing(extra.requestId);
-    return (requires) => ({
-      session,
-      clock: deps.clock,
-      signal: extra.signal,
-      settings: deps.settings.of(session.userKey),
-      sessions: new CallerSessions(deps, session, beforeEnd),
-      graph: new Graph({
-        baseUrl: deps.graphBaseUrl,
-        signal: extra.signal,
-        signIn: {
-          token: (options) =>
-            deps.signIns.graphToken(
-              session,
-              graphScopes(requires === undefined ? [] : [requires]),
-              options,
-              beforeEnd,
-            ),
-          challenge: (claims) => deps.signIns.challenge(session, claims),
-        },
-      }),
-      announce: (change) => deps.relay.announce(session.userKey, change),
-      async progress(progress) {
-        const progressToken = extra._meta?.progressToken;
-        if (progressToken === undefined) return;
-        const params = { ...progress, progressToken };
-        await extra.sendNotification({ method: "notifications/progress", params });
-      },
-    });
+    return new Response(body.stream, { headers: EVENT_STREAM_HEADERS });
   }
 }

@@ -50,23 +50,49 @@ export class WaitingAnswers {
    * @throws StorageUnavailable
    */
   async *take(stream: string): AsyncIterable<JSONRPCMessage> {
+    for await (const kept of this.#kept(stream)) {
+      // The first row is the claim.
+      if (!(await this.#store.delete("events", kept.first))) continue;
+      await Promise.all(kept.rest.map((other) => this.#store.delete("events", other)));
+      yield this.#open(stream, kept);
+    }
+  }
+
+  /**
+   * Reads what waits, in order, and leaves it there.
+   *
+   * @param after The number of the last message that is known already.
+   * @throws StorageUnavailable
+   */
+  async *read(
+    stream: string,
+    after: number,
+  ): AsyncIterable<{ sequence: number; message: JSONRPCMessage }> {
+    for await (const kept of this.#kept(stream)) {
+      if (kept.sequence <= after) continue;
+      yield { sequence: kept.sequence, message: await this.#open(stream, kept) };
+    }
+  }
+
+  async *#kept(stream: string): AsyncIterable<Kept> {
     let keys: Key[] = [];
-    let text = "";
+    let sealed = "";
     for await (const { key, value } of this.#table.list(stream)) {
       keys.push(key);
-      text += joinText(value);
+      sealed += joinText(value);
       if (value.last === 0) continue;
       const [first, ...rest] = keys;
-      const sequence = Number.parseInt(first?.row ?? "", 10);
-      const sealed = text;
+      if (first !== undefined) {
+        yield { sequence: Number.parseInt(first.row, 10), first, rest, sealed };
+      }
       keys = [];
-      text = "";
-      // The first row is the claim.
-      if (first === undefined || !(await this.#store.delete("events", first))) continue;
-      await Promise.all(rest.map((other) => this.#store.delete("events", other)));
-      const opened = await this.#sealer.open("event", `${stream} ${sequence}`, sealed);
-      yield JSONRPCMessageSchema.parse(JSON.parse(opened));
+      sealed = "";
     }
+  }
+
+  async #open(stream: string, { sequence, sealed }: Kept): Promise<JSONRPCMessage> {
+    const text = await this.#sealer.open("event", `${stream} ${sequence}`, sealed);
+    return JSONRPCMessageSchema.parse(JSON.parse(text));
   }
 
   /** Removes all that waits for a stream. */
@@ -75,6 +101,14 @@ export class WaitingAnswers {
       await this.#store.delete("events", key);
     }
   }
+}
+
+/** A message as it is kept, in one row or several. */
+interface Kept {
+  readonly sequence: number;
+  readonly first: Key;
+  readonly rest: readonly Key[];
+  readonly sealed: string;
 }
 
 function padded(n: number): string {

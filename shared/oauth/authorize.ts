@@ -3,8 +3,9 @@ import type { Handler } from "../http/context.ts";
 import type { CookiePolicy } from "../http/cookies.ts";
 import { consentPage } from "../http/pages/consent-page.ts";
 import type { Random } from "../random.ts";
+import { AuthorizationError } from "./authorization-error.ts";
 import { type AuthorizationRequest, checkClient, checkRequest } from "./authorization-request.ts";
-import { answeringClient } from "./authorization-response.ts";
+import { answerRequestFault } from "./authorization-response.ts";
 import type { Client } from "./clients/client.ts";
 import type { Clients } from "./clients/clients.ts";
 import type { ConsentRequests } from "./consent-request.ts";
@@ -32,17 +33,21 @@ export function authorizeHandler(deps: {
   return async (request, { log }) => {
     const parameters = givenParameters(new URL(request.url).searchParams);
     const { client, returnAddress } = await checkClient(parameters, deps.clients);
-    return answeringClient(returnAddress, deps.issuer, async () => {
-      const authorization = checkRequest(parameters, client, returnAddress, deps.resources);
-      if (await deps.remembered.covers(request, authorization)) {
-        log.audit("consent", { outcome: "success", client: client.id, reason: "remembered" });
-        return deps.entraRedirect.send(
-          { purpose: "client", request: authorization },
-          { graphScopes: graphScopes(authorization.scopes) },
-        );
-      }
-      return askForConsent(request, client, authorization);
-    });
+    let authorization: AuthorizationRequest;
+    try {
+      authorization = checkRequest(parameters, client, returnAddress, deps.resources);
+    } catch (error) {
+      if (!(error instanceof AuthorizationError)) throw error;
+      return answerRequestFault(error, client, returnAddress, deps.issuer);
+    }
+    if (await deps.remembered.covers(request, authorization)) {
+      log.audit("consent", { outcome: "success", client: client.id, reason: "remembered" });
+      return deps.entraRedirect.send(
+        { purpose: "client", request: authorization },
+        { graphScopes: graphScopes(authorization.scopes) },
+      );
+    }
+    return askForConsent(request, client, authorization);
   };
 
   async function askForConsent(

@@ -44,7 +44,8 @@ export class Codes {
     const code = newHandle(this.#random, expiresAt);
     const key = handleKey(code);
     if (key === undefined) throw new TypeError("a new code has a key");
-    await this.#table.insert(key, { ...grant, expiresAt });
+    // As with a transaction: a lost answer must not make the retry fail.
+    await this.#table.put(key, { ...grant, expiresAt });
     return code;
   }
 

@@ -55,6 +55,11 @@ export function isLoopbackRedirect(uri: string): boolean {
   return URL.canParse(uri) && new URL(uri).protocol === "http:" && hasLoopbackHost(uri);
 }
 
+/** Whether the way back leads to a site, and not to a program of the person's own machine. */
+export function isSiteRedirect(uri: string): boolean {
+  return URL.canParse(uri) && new URL(uri).protocol === "https:";
+}
+
 /** @returns Host and port, or the scheme where the host says nothing (`cursor://…`, `com.example:/…`). */
 export function redirectHost(uri: string): string {
   const url = new URL(uri);

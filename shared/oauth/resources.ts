@@ -4,7 +4,7 @@ import { OAuthError } from "./oauth-error.ts";
 const PROTECTED_RESOURCE_METADATA = "/.well-known/oauth-protected-resource";
 
 /** Paths of the resources: the server as a whole, and each MCP endpoint. */
-export const RESOURCE_PATHS = ["", "/sse"] as const;
+export const RESOURCE_PATHS = ["", "/sse", "/mcp"] as const;
 export type ResourcePath = (typeof RESOURCE_PATHS)[number];
 
 /** The protected resources of this server, all under one origin. Each is an audience of its own. */

@@ -23,7 +23,7 @@ const tokenResponse = z.object({
 export type TokenResponse = z.infer<typeof tokenResponse>;
 
 /** Longer than Entra is given to answer. */
-const LEASE_MS = 20_000;
+export const LEASE_MS = 20_000;
 
 export interface Rotation {
   /** The refresh token that is replaced. */

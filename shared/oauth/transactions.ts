@@ -1,16 +1,22 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import type { Sealer } from "../keys/seal.ts";
-import { type Random, randomSecret } from "../random.ts";
+import { type Random, randomId, randomSecret } from "../random.ts";
 import { handleKey, newHandle } from "../storage/hourly-handle.ts";
 import { RowChanged, type Store } from "../storage/store.ts";
-import { TypedTable } from "../storage/typed-table.ts";
+import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import { authorizationRequest, type AuthorizationRequest } from "./authorization-request.ts";
 
 /** How long a person may take at Entra. */
 export const TRANSACTION_TTL_SECONDS = 600;
 
-const row = z.object({ sealed: z.string(), expiresAt: z.number() });
+const row = z.object({
+  sealed: z.string(),
+  expiresAt: z.number(),
+  /** By which attempt it was taken: one whose write succeeded while its answer was lost knows its own again. */
+  takenBy: z.string().optional(),
+});
+type TransactionRow = Typed<z.infer<typeof row>>;
 
 const atEntra = z.object({
   /** Of our own PKCE pair with Entra. */
@@ -64,7 +70,8 @@ export class Transactions {
     if (key === undefined) throw new TypeError("a new state has a key");
     const text = JSON.stringify({ ...purpose, codeVerifier, nonce, claims } satisfies Transaction);
     const sealed = await this.#sealer.seal("transaction", key.row, text);
-    await this.#table.insert(key, { sealed, expiresAt });
+    // Not an insert: one that storage has taken, and whose answer is lost, would be refused when it is sent again.
+    await this.#table.put(key, { sealed, expiresAt });
     return { state, nonce };
   }
 
@@ -77,13 +84,23 @@ export class Transactions {
     const key = handleKey(state);
     const found = key && (await this.#table.get(key));
     if (found === undefined || this.#clock.now() >= found.value.expiresAt) return undefined;
-    try {
-      if (!(await this.#table.delete(found.key, found.etag))) return undefined;
-    } catch (error) {
-      if (error instanceof RowChanged) return undefined;
-      throw error;
-    }
+    if (!(await this.#claim(found))) return undefined;
     const text = await this.#sealer.open("transaction", found.key.row, found.value.sealed);
     return transaction.parse(JSON.parse(text));
+  }
+
+  /**
+   * Leaves a tombstone without the transaction's content, so that of any number of simultaneous attempts one
+   * succeeds. To a release that knows no tombstones, it is a transaction that is too old.
+   */
+  async #claim(found: TransactionRow): Promise<boolean> {
+    const takenBy = randomId(this.#random);
+    try {
+      await this.#table.replace(found, { sealed: "", expiresAt: 0, takenBy });
+      return true;
+    } catch (error) {
+      if (!(error instanceof RowChanged)) throw error;
+      return (await this.#table.get(found.key))?.value.takenBy === takenBy;
+    }
   }
 }

@@ -23,13 +23,12 @@ const caller: z.ZodType<Caller> = z.object({ session, scopes: z.array(z.enum(SCO
 
 const change: z.ZodType<Change> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("resource-updated"), uri: z.string() }),
-  z.object({ kind: z.literal("prompts-changed") }),
+  z.object({ kind: z.enum(["tools-changed", "resources-changed", "prompts-changed"]) }),
 ]);
 
 const connection = z.string();
 
-/** What one instance tells another. It travels sealed: see `inbox.ts`. */
-export const envelopeSchema = z.discriminatedUnion("kind", [
+const contents = z.discriminatedUnion("kind", [
   /** A message of a client for one of its connections. */
   z.object({
     kind: z.literal("message"),
@@ -44,14 +43,26 @@ export const envelopeSchema = z.discriminatedUnion("kind", [
     kind: z.literal("feed"),
     uri: z.string(),
     userKeys: z.array(z.string()).optional(),
+    requiredRole: z.string().optional(),
+    isNew: z.boolean(),
   }),
+  /** A session may be about to end: said before, and once more when it has. */
+  z.object({ kind: z.literal("session-doubted"), sessionId: z.string() }),
   z.object({ kind: z.literal("session-ended"), sessionId: z.string() }),
   /** A connection was ended by its client, by way of another instance. */
   z.object({ kind: z.literal("connection-ended"), connection }),
   /** The row of a connection has changed: what is remembered of it is out of date. */
   z.object({ kind: z.literal("connection-changed"), connection }),
+  /** A client has come back for a stream of its session, to another instance. */
+  z.object({ kind: z.literal("stream-resumed"), connection, stream: z.string() }),
   /** Answers that a connection could not deliver wait for this one, in the `events` table. */
   z.object({ kind: z.literal("answers-waiting"), connection, from: connection }),
 ]);
+
+/** When it was sent, by the sender's clock (ms), and the span that sent it. */
+const sent = z.object({ at: z.number(), traceparent: z.string().max(100).optional() });
+
+/** What one instance tells another. It travels sealed: see `inbox.ts`. */
+export const envelopeSchema = contents.and(z.object({ sent: sent.optional() }));
 
 export type Envelope = z.infer<typeof envelopeSchema>;

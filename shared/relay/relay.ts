@@ -6,6 +6,7 @@ import type { Log } from "../log.ts";
 import { Announcer } from "../mcp/announcer.ts";
 import type { ConnectionRow, ConnectionRows } from "../mcp/connection-rows.ts";
 import type { Connection, Connections } from "../mcp/connections.ts";
+import type { StreamCheck } from "../mcp/stream-check.ts";
 import { type Random, randomId } from "../random.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
 import type { Envelope } from "./envelope.ts";
@@ -18,6 +19,21 @@ import type { PollPace } from "./poll-pace.ts";
 /** How long the owner of a connection is remembered: it never changes, but the connection may end. */
 const OWNER_CACHE_MS = 5_000;
 const OWNERS_REMEMBERED = 10_000;
+
+/** How often it is looked whether a message was taken: for a second and a half, more than an inbox is left alone. */
+const LOOK_EVERY_MS = 25;
+const MAX_LOOKS = 60;
+
+/** A feed that has a new value. */
+export interface FeedNews {
+  readonly uri: string;
+  /** Whom it is for; everybody where it is left out. */
+  readonly userKeys?: string[] | undefined;
+  /** The app role that its readers need. */
+  readonly requiredRole?: string | undefined;
+  /** Whether its readers have not had it listed before. */
+  readonly isNew: boolean;
+}
 
 /** A message that may arrive by two ways is taken by the first: ids are remembered for ten minutes. */
 const SEEN_MS = 600_000;
@@ -37,6 +53,7 @@ export class Relay {
   readonly #fastPath: FastPath | undefined;
   readonly #pace: PollPace;
   readonly #bearer: BearerCheck;
+  readonly #streamCheck: StreamCheck;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #log: Log;
@@ -55,6 +72,7 @@ export class Relay {
     fastPath: FastPath | undefined;
     pace: PollPace;
     bearer: BearerCheck;
+    streamCheck: StreamCheck;
     clock: Clock;
     random: Random;
     log: Log;
@@ -67,6 +85,7 @@ export class Relay {
     this.#fastPath = deps.fastPath;
     this.#pace = deps.pace;
     this.#bearer = deps.bearer;
+    this.#streamCheck = deps.streamCheck;
     this.#clock = deps.clock;
     this.#random = deps.random;
     this.#log = deps.log;
@@ -113,14 +132,21 @@ export class Relay {
     );
   }
 
+  /** Tells those who have subscribed to a feed, and may read it, that it has a new value. */
+  async announceFeed(news: FeedNews): Promise<void> {
+    this.#announceFeedHere(news);
+    await this.broadcast({ kind: "feed", ...news });
+  }
+
   /**
-   * Tells those who have subscribed to a feed that it has a new value.
+   * Has every instance look at a session that is about to end, or whose tokens are about to be refused:
+   * whoever says so may be gone before it can say more.
    *
-   * @param userKeys Whom it is for; everybody where it is left out.
+   * @throws StorageUnavailable, where an instance may not have heard it.
    */
-  async announceFeed(uri: string, userKeys?: readonly string[]): Promise<void> {
-    this.#announceFeedHere(uri, userKeys);
-    await this.broadcast({ kind: "feed", uri, ...(userKeys && { userKeys: [...userKeys] }) });
+  async doubtSession(sessionId: string): Promise<void> {
+    this.#streamCheck.doubt(sessionId);
+    await this.broadcast({ kind: "session-doubted", sessionId });
   }
 
   /** Closes the streams of a session that has ended: here at once, elsewhere as soon as it is heard there. */
@@ -129,22 +155,31 @@ export class Relay {
     await this.broadcast({ kind: "session-ended", sessionId });
   }
 
-  /** Tells every other instance. One that cannot be reached just now finds it when it can. */
-  async broadcast(envelope: Envelope): Promise<void> {
+  /**
+   * Tells every other instance. One that cannot be reached just now finds it when it can.
+   *
+   * @param options.taken Waits until all that are there have taken it, but not for long.
+   */
+  async broadcast(envelope: Envelope, options: { taken?: boolean } = {}): Promise<void> {
     const others = (await this.#instances.all()).filter((it) => it !== this.#lease.id);
-    await Promise.all(others.map((instance) => this.send(instance, envelope)));
+    const sent = await Promise.all(
+      others.map(async (instance) => ({ instance, id: await this.send(instance, envelope) })),
+    );
+    if (options.taken === true) await Promise.all(sent.map((it) => this.#taken(it)));
   }
 
   /**
    * Sends a message to one instance. It is safe once this returns: taken, or in its inbox.
    *
+   * @returns Its id, where it is in the inbox.
    * @throws StorageUnavailable
    */
-  async send(instance: string, envelope: Envelope): Promise<void> {
+  async send(instance: string, envelope: Envelope): Promise<string | undefined> {
     const id = randomId(this.#random);
     const sent = (await this.#fastPath?.send(instance, id, envelope)) ?? "refused";
-    if (sent === "taken") return;
+    if (sent === "taken") return undefined;
     await this.#inbox.write(instance, id, envelope, sent === "refused" ? "allowed" : "forbidden");
+    return id;
   }
 
   /**
@@ -181,6 +216,8 @@ export class Relay {
       case "message": {
         const connection = this.#connections.get(envelope.connection);
         if (connection === undefined || !isOf(connection, envelope.caller)) {
+          // The word that a call is cancelled goes to all instances, of which one at most has it.
+          if (isCancellation(envelope.message)) return;
           this.#log.warn("relayed-message-too-late", { connection: envelope.connection });
           return;
         }
@@ -193,7 +230,10 @@ export class Relay {
         return;
       }
       case "feed":
-        this.#announceFeedHere(envelope.uri, envelope.userKeys);
+        this.#announceFeedHere(envelope);
+        return;
+      case "session-doubted":
+        this.#streamCheck.doubt(envelope.sessionId);
         return;
       case "session-ended":
         this.#bearer.forget(envelope.sessionId);
@@ -205,15 +245,33 @@ export class Relay {
       case "connection-changed":
         await this.#connections.get(envelope.connection)?.refresh();
         return;
+      case "stream-resumed":
+        await this.#connections.get(envelope.connection)?.handOver(envelope.stream);
+        return;
       case "answers-waiting":
         await this.#connections.get(envelope.connection)?.takeAnswersOf(envelope.from);
         return;
     }
   }
 
-  #announceFeedHere(uri: string, userKeys: readonly string[] | undefined): void {
+  #announceFeedHere({ uri, userKeys, requiredRole, isNew }: FeedNews): void {
     const own = userKeys?.flatMap((userKey) => this.#connections.of(userKey));
-    this.#announcer.announce(own ?? this.#connections.all(), { kind: "resource-updated", uri });
+    const readers = (own ?? this.#connections.all()).filter(
+      ({ session }) => requiredRole === undefined || session.roles.includes(requiredRole),
+    );
+    if (isNew) this.#announcer.announce(readers, { kind: "resources-changed" });
+    this.#announcer.announce(readers, { kind: "resource-updated", uri });
+  }
+
+  /** Waits until a message is out of an inbox. */
+  async #taken({ instance, id }: { instance: string; id: string | undefined }): Promise<void> {
+    if (id === undefined) return;
+    for (let looks = 0; looks < MAX_LOOKS; looks++) {
+      const waiting = await this.#inbox.waiting(instance);
+      // Taken is not done yet: one more look's time for that.
+      await this.#clock.sleep(LOOK_EVERY_MS);
+      if (!waiting.some((message) => message.id === id)) return;
+    }
   }
 
   async #row(userKey: string, connectionId: string): Promise<ConnectionRow | undefined> {
@@ -228,6 +286,10 @@ export class Relay {
     else this.#owners.set(connectionId, { row, readAt: now });
     return row;
   }
+}
+
+function isCancellation(message: JSONRPCMessage): boolean {
+  return "method" in message && message.method === "notifications/cancelled";
 }
 
 function isOf(connection: Connection, { session }: Caller): boolean {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Connections } from "../mcp/connections.ts";
@@ -23,6 +24,8 @@ export class Station {
   readonly #pace: PollPace;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** The loop outlives the request that has started it, and must not count as its work. */
+  readonly #outside = AsyncLocalStorage.snapshot();
   #running: Promise<void> | undefined;
   #entering = 0;
   #closed = false;
@@ -65,7 +68,7 @@ export class Station {
       return await open(this.#lease.id);
     } finally {
       this.#entering -= 1;
-      if (!this.#closed) this.#running ??= this.#run();
+      if (!this.#closed) this.#running ??= this.#outside(() => this.#run());
     }
   }
 

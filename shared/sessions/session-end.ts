@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import type { Watching } from "../live/watching.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { BearerCheck } from "./bearer.ts";
 import type { Sessions } from "./sessions.ts";
@@ -16,16 +17,23 @@ export interface EndedBy {
 }
 
 /**
- * The one way in which a session is ended: its tokens and its Entra tokens are gone, and its streams on
- * this instance close at once. Other instances, which may hear nothing of it, find out within 30 seconds:
- * calls by the bearer check, streams by `StreamCheck`.
+ * The one way in which a session is ended: its tokens and its Entra tokens are gone, and its streams close
+ * at once, here and wherever the relay reaches. At the latest they do within 30 seconds, for every instance
+ * has been told before to look at the session (`StreamCheck`), and refuses its calls by then (`BearerCheck`).
  */
 export class SessionEnd {
   readonly #sessions: Sessions;
   readonly #bearer: BearerCheck;
   readonly #relay: Relay;
+  readonly #watching: Pick<Watching, "sessionEnds">;
 
-  constructor(deps: { sessions: Sessions; bearer: BearerCheck; relay: Relay }) {
+  constructor(deps: {
+    sessions: Sessions;
+    bearer: BearerCheck;
+    relay: Relay;
+    watching: Pick<Watching, "sessionEnds">;
+  }) {
+    this.#watching = deps.watching;
     this.#sessions = deps.sessions;
     this.#bearer = deps.bearer;
     this.#relay = deps.relay;
@@ -54,6 +62,10 @@ export class SessionEnd {
     const { reason, log, actor = userKey } = by;
     const act = { actor, session: sessionId, reason, ...(actor !== userKey && { owner: userKey }) };
     try {
+      // While there is a token to end them with.
+      await this.#watching.sessionEnds(userKey, sessionId);
+      // Said before it is done: if this instance is gone in the middle, the others look for themselves.
+      await this.#relay.doubtSession(sessionId);
       const existed = await this.#sessions.end(userKey, sessionId);
       if (existed) log.audit("session-ended", { outcome: "success", ...act });
       return existed;

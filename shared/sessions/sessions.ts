@@ -82,14 +82,14 @@ export class Sessions {
 
   /**
    * Stores a new session, without any refresh token yet, and its Entra tokens. The note of its end comes
-   * first: whatever breaks off after it is found and removed.
+   * first: whatever breaks off after it is found and removed. A write whose answer is lost can be sent again.
    */
   async create(session: Session, identity: Identity, tokenCache: string): Promise<void> {
     const { id, userKey, scopes, roles, ...rest } = session;
     const key = { partition: userKey, row: id };
     await this.#expiries.note({ table: "sessions", key }, session.idleUntil);
     await this.#vault.write(id, tokenCache);
-    await this.table.insert(key, {
+    await this.table.put(key, {
       ...rest,
       tenantId: identity.tenantId,
       objectId: identity.objectId,

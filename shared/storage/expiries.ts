@@ -4,10 +4,10 @@ import type { Key, Store, TableName } from "./store.ts";
 import { TypedTable } from "./typed-table.ts";
 import { sha256 } from "../digest.ts";
 
-const expiring = z.enum(["clients", "sessions", "connections", "inbox"]);
+const expiring = z.enum(["clients", "sessions", "connections", "inbox", "events"]);
 const row = z.object({ table: expiring, partition: z.string(), row: z.string() });
 
-/** Tables whose rows slide: when they end is known only from the row itself. `inbox` is noted by the partition. */
+/** Tables whose rows slide: when they end is known only from the row itself. `inbox` and `events` are noted by the partition. */
 export type ExpiringTable = z.infer<typeof expiring> & TableName;
 
 /** A row that may have ended. */

@@ -5,6 +5,7 @@ import {
   type Row,
   RowChanged,
   RowExists,
+  type Some,
   type Store,
   type TableName,
   type Value,
@@ -12,7 +13,7 @@ import {
 
 /** The in-memory twin of the table adapter, for tests that need no Azurite. */
 export class MemoryStore implements Store {
-  readonly #tables = new Map<TableName, Map<string, Row>>();
+  readonly #partitions = new Map<string, Map<string, Row>>();
   readonly #clock: Clock;
   #writes = 0;
 
@@ -22,12 +23,13 @@ export class MemoryStore implements Store {
   }
 
   async get(table: TableName, key: Key): Promise<Row | undefined> {
-    const row = this.#rows(table).get(id(key));
+    const row = this.#partition(table, key.partition).get(key.row);
     return row && { ...row, readAt: this.#clock.now() };
   }
 
   async insert(table: TableName, key: Key, value: Value): Promise<Etag> {
-    if (this.#rows(table).has(id(key))) throw new RowExists(`${table} ${id(key)}`);
+    if (this.#partition(table, key.partition).has(key.row))
+      throw new RowExists(`${table} ${id(key)}`);
     return this.#write(table, key, value);
   }
 
@@ -41,30 +43,33 @@ export class MemoryStore implements Store {
   }
 
   async delete(table: TableName, key: Key, etag?: Etag): Promise<boolean> {
-    const rows = this.#rows(table);
-    if (!rows.has(id(key))) return false;
+    const rows = this.#partition(table, key.partition);
+    if (!rows.has(key.row)) return false;
     if (etag !== undefined) this.#requireUnchanged(table, key, etag);
-    return rows.delete(id(key));
+    rows.delete(key.row);
+    if (rows.size === 0) this.#partitions.delete(`${table} ${key.partition}`);
+    return true;
   }
 
   async deleteAll(table: TableName, keys: readonly Key[]): Promise<void> {
-    const rows = this.#rows(table);
-    const gone = keys.find((key) => !rows.has(id(key)));
+    const gone = keys.find(({ partition, row }) => !this.#partition(table, partition).has(row));
     if (gone !== undefined) throw new RowChanged(`${table} ${id(gone)}`);
-    for (const key of keys) rows.delete(id(key));
+    for (const key of keys) await this.delete(table, key);
   }
 
-  async *list(table: TableName, partition: string): AsyncIterable<Row> {
-    const rows = [...this.#rows(table).values()].filter((row) => row.key.partition === partition);
+  async *list(table: TableName, partition: string, some?: Some): AsyncIterable<Row> {
+    const rows = [...this.#partition(table, partition).values()].filter(
+      ({ key }) => some === undefined || key.row.startsWith(some.prefix),
+    );
     const readAt = this.#clock.now();
-    for (const row of rows.toSorted((a, b) => (a.key.row < b.key.row ? -1 : 1))) {
-      yield { ...row, readAt };
-    }
+    const inOrder = rows.toSorted((a, b) => (a.key.row < b.key.row ? -1 : 1));
+    for (const row of inOrder.slice(0, some?.max)) yield { ...row, readAt };
   }
 
-  #rows(table: TableName): Map<string, Row> {
-    const rows = this.#tables.get(table) ?? new Map<string, Row>();
-    this.#tables.set(table, rows);
+  #partition(table: TableName, partition: string): Map<string, Row> {
+    const name = `${table} ${partition}`;
+    const rows = this.#partitions.get(name) ?? new Map<string, Row>();
+    if (rows.size === 0) this.#partitions.set(name, rows);
     return rows;
   }
 
@@ -72,12 +77,13 @@ export class MemoryStore implements Store {
     const etag = `W/"${++this.#writes}"`;
     const now = this.#clock.now();
     const row = { key: { ...key }, etag, value: withoutUndefined(value) };
-    this.#rows(table).set(id(key), { ...row, writtenAt: now, readAt: now });
+    this.#partition(table, key.partition).set(key.row, { ...row, writtenAt: now, readAt: now });
     return etag;
   }
 
   #requireUnchanged(table: TableName, key: Key, etag: Etag): void {
-    if (this.#rows(table).get(id(key))?.etag !== etag) throw new RowChanged(`${table} ${id(key)}`);
+    if (this.#partition(table, key.partition).get(key.row)?.etag !== etag)
+      throw new RowChanged(`${table} ${id(key)}`);
   }
 }
 

@@ -27,8 +27,8 @@ export interface Store {
    * @throws RowChanged where one is gone.
    */
   deleteAll(table: TableName, keys: readonly Key[]): Promise<void>;
-  /** Every row of one partition, ordered by row key. */
-  list(table: TableName, partition: string): AsyncIterable<Row>;
+  /** The rows of one partition, ordered by row key: every one, or some. */
+  list(table: TableName, partition: string, some?: Some): AsyncIterable<Row>;
 }
 
 /** How many rows the table service takes in one transaction. */
@@ -67,6 +67,12 @@ export type TableName =
 export interface Key {
   readonly partition: string;
   readonly row: string;
+}
+
+/** The first rows of those whose key begins in a certain way. */
+export interface Some {
+  readonly prefix: string;
+  readonly max: number;
 }
 
 /** The version of a row, as the table service names it. */

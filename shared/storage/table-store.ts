@@ -13,6 +13,7 @@ import {
   RowChanged,
   RowExists,
   StorageUnavailable,
+  type Some,
   type Store,
   type TableName,
   type Value,
@@ -21,6 +22,9 @@ import { connectTable, type TableAccess } from "./table-access.ts";
 
 /** An operation that takes longer is given up: the caller answers 503 instead of hanging. */
 const OPERATION_TIMEOUT_MS = 5_000;
+
+/** What the table service puts on a page. */
+const PAGE_MAX = 1_000;
 
 /** Where the library puts the service's own error code. */
 const tableError = z.object({ odataError: z.object({ code: z.string() }) });
@@ -103,8 +107,12 @@ export class TableStore implements Store {
     }
   }
 
-  async *list(table: TableName, partition: string): AsyncIterable<Row> {
-    const filter = odata`PartitionKey eq ${partition}`;
+  async *list(table: TableName, partition: string, some?: Some): AsyncIterable<Row> {
+    const filter =
+      some === undefined
+        ? odata`PartitionKey eq ${partition}`
+        : odata`PartitionKey eq ${partition} and RowKey ge ${some.prefix} and RowKey lt ${after(some.prefix)}`;
+    let left = some?.max ?? Infinity;
     let continuationToken: string | undefined;
     do {
       const from = continuationToken;
@@ -113,13 +121,18 @@ export class TableStore implements Store {
       const page = await this.#run(table, async (client, options) => {
         const pages = client
           .listEntities({ queryOptions: { filter }, ...options, onResponse })
-          .byPage(from === undefined ? {} : { continuationToken: from });
+          .byPage({
+            ...(from !== undefined && { continuationToken: from }),
+            ...(left < PAGE_MAX && { maxPageSize: left }),
+          });
         for await (const entities of pages) return entities;
         return undefined;
       });
-      for (const entity of page ?? []) yield toRow(entity, date());
+      for (const entity of page ?? []) {
+        if (left-- > 0) yield toRow(entity, date());
+      }
       continuationToken = page?.continuationToken;
-    } while (continuationToken !== undefined);
+    } while (continuationToken !== undefined && left > 0);
   }
 
   async #run<T>(
@@ -150,6 +163,12 @@ export class TableStore implements Store {
     }
     return client;
   }
+}
+
+/** @returns A key that comes after all that begin with `prefix`. */
+function after(prefix: string): string {
+  const last = prefix.charCodeAt(prefix.length - 1);
+  return prefix.slice(0, -1) + String.fromCharCode(last + 1);
 }
 
 function toEntity({ partition, row }: Key, value: Value) {

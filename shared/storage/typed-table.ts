@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Etag, Key, Row, Store, TableName, Value } from "./store.ts";
+import type { Etag, Key, Row, Some, Store, TableName, Value } from "./store.ts";
 
 /** Written into every row, so that a later release can tell what it reads. */
 const SCHEMA_VERSION = 1;
@@ -56,8 +56,8 @@ export class TypedTable<T extends Value> {
     return this.#store.delete(this.#name, key, etag);
   }
 
-  async *list(partition: string): AsyncIterable<Typed<T>> {
-    for await (const row of this.#store.list(this.#name, partition)) {
+  async *list(partition: string, some?: Some): AsyncIterable<Typed<T>> {
+    for await (const row of this.#store.list(this.#name, partition, some)) {
       yield this.#typed(row);
     }
   }

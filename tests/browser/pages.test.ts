@@ -21,6 +21,7 @@ const PAGES = [
   "consent",
   "consent for a client with a long name",
   "error",
+  "fault of a client with a long name",
   "account picker",
   "account, signed out",
   SIGNED_IN,
@@ -51,6 +52,10 @@ describe.runIf(browser !== undefined)("every page that a person sees", () => {
         redirect_uri: redirectUri,
       }),
       error: new URL("/callback?state=unknown&code=unknown", stack.baseUrl),
+      "fault of a client with a long name": wordy.authorizationUrl({
+        redirect_uri: redirectUri,
+        scope: '"',
+      }),
       "account picker": await approve(new UserAgent(), client.authorizationUrl()),
       "account, signed out": new URL("/account", stack.baseUrl),
       [SIGNED_IN]: new URL("/account", stack.baseUrl),

@@ -118,6 +118,55 @@ describe.runIf(browser !== undefined)("a person in a real browser", () => {
     await expectCodeOf("alice", "twice");
   });
 
+  it("signs in in a popup of another site's page, which is not cut off from it and hears the code", async () => {
+    const popup = await openPopup(authorizationUrl("popup"));
+    await expectConnected(popup);
+    await allow(popup);
+    await expectConnected(popup);
+    const closed = popup.waitForEvent("close");
+    await pick(popup, "alice");
+    await closed;
+    await page.locator("output", { hasText: "code=" }).waitFor();
+    expect(await page.locator("output").textContent()).toContain("state=popup");
+    await expectCodeOf("alice", "popup");
+  });
+
+  it("says no in a popup: the page that opened it hears of it", async () => {
+    const popup = await openPopup(authorizationUrl("popup-denied"));
+    const closed = popup.waitForEvent("close");
+    await popup.getByRole("button", { name: "Deny" }).click();
+    await closed;
+    await page.locator("output", { hasText: "error=access_denied" }).waitFor();
+  });
+
+  it.each([
+    ["of a sign-in that is finished", () => `${stack.baseUrl}/callback?state=unknown&code=x`],
+    ["about an app that is not known", () => `${stack.baseUrl}/authorize?client_id=unknown`],
+  ])("sees a page %s in a popup, which stays connected", async (_what, url) => {
+    const popup = await openPopup(url());
+    expect(await popup.getByRole("heading", { level: 2 }).textContent()).toBe("What you can do");
+    await expectConnected(popup);
+  });
+
+  it("gets through in a webview that has dropped the consent page's cookie", async () => {
+    await page.goto(authorizationUrl("no-csrf-cookie"));
+    await context.clearCookies();
+    await allow(page);
+    await pick(page, "alice");
+    await expectBackAtClient(page);
+    await expectCodeOf("alice", "no-csrf-cookie");
+  });
+
+  it("is told why where the browser has dropped the cookie of the sign-in, and the client gets no code", async () => {
+    await page.goto(authorizationUrl("no-cookie"));
+    await allow(page);
+    await context.clearCookies();
+    await pick(page, "alice");
+    await page.waitForURL(`${stack.baseUrl}/callback?*`);
+    expect(await page.locator("main").textContent()).toContain("your browser dropped the cookie");
+    expect(site.received.some((answer) => answer.get("state") === "no-cookie")).toBe(false);
+  });
+
   it("who opens somebody else's way back gets a page, and the one whose it is still gets through", async () => {
     await page.goto(authorizationUrl("stolen"));
     await allow(page);
@@ -160,6 +209,24 @@ describe.runIf(browser !== undefined)("a person in a real browser", () => {
     await expectBackAtClient(page);
     await expectCodeOf("alice", "keyboard");
   });
+
+  /** Opens a URL as a web app does that wants to keep its own page. */
+  async function openPopup(url: string): Promise<Page> {
+    await page.goto(`${site.appUrl}#${url}`);
+    const opened = context.waitForEvent("page");
+    await page.getByRole("button", { name: "Connect" }).click();
+    const popup = await opened;
+    await popup.waitForLoadState();
+    return popup;
+  }
+
+  /** A Cross-Origin-Opener-Policy anywhere on the way would take each from the other. */
+  async function expectConnected(popup: Page): Promise<void> {
+    expect(await popup.evaluate(() => window.opener !== null)).toBe(true);
+    expect(await page.evaluate(() => (window as unknown as { popup: Window }).popup.closed)).toBe(
+      false,
+    );
+  }
 
   function authorizationUrl(state: string): string {
     return client.authorizationUrl({ redirect_uri: site.redirectUri, state }).href;

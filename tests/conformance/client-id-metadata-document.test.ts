@@ -21,6 +21,7 @@ const RULES = {
   redirectUri: "sends a code only to a redirect URI of the document (§6.1)",
   changedRedirect: "goes by the document as it is now, once its time is over (§4.3)",
   ownClientId: "refuses a document with another client_id (§4)",
+  requiredFields: "refuses a document without client_name or redirect_uris (MCP 2025-11-25)",
   sharedSecret: "refuses a document with a shared secret (§4.2)",
   refusedPage: "tells the person what is wrong with the document, and redirects nowhere (§4.4)",
   refusedToken: "refuses the client at /token when its document is gone (§4.4)",
@@ -28,7 +29,8 @@ const RULES = {
   noFetch: "fetches nothing for a client id that is no proper URL (§3)",
   ownServer: "fetches nothing from itself",
   cached: "fetches a document once for a whole sign-in (§4.3)",
-  oncePerPause: "does not fetch for each request with an unknown client id (§6.5)",
+  oncePerPause:
+    "leaves a URL alone for 30 seconds after a failure (§6.5; deviates from caching no errors: ADR 10)",
   unusedRegistration: "needs no table for such a client",
 } as const;
 
@@ -99,7 +101,11 @@ holdsEvery("Client ID metadata documents (draft-ietf-oauth-client-id-metadata-do
   },
   async codeBound() {
     const other = "https://other.example/m";
-    documents.publish(other, { client_id: other, redirect_uris: [REDIRECT_URI] });
+    documents.publish(other, {
+      client_id: other,
+      client_name: "Other",
+      redirect_uris: [REDIRECT_URI],
+    });
     const code = await client.code();
     expect(await refusalOf(await client.redeem(code, { client_id: other }))).toBe(
       "400 invalid_grant",
@@ -131,6 +137,13 @@ holdsEvery("Client ID metadata documents (draft-ietf-oauth-client-id-metadata-do
     publish({ client_id: "https://client.example/other" });
     await expectPage(await consent(), 400);
     expect(await refusalOf(await tokenRequest(app, { client_id: ID }))).toBe(NOT_AUTHENTICATED);
+  },
+  async requiredFields() {
+    for (const field of ["client_name", "redirect_uris"]) {
+      publish({ [field]: undefined });
+      await expectPage(await consent(), 400);
+      app.clock.advance({ seconds: 30 });
+    }
   },
   async sharedSecret() {
     for (const metadata of [
@@ -204,6 +217,9 @@ holdsEvery("Client ID metadata documents (draft-ietf-oauth-client-id-metadata-do
       );
     }
     expect(documents.fetched).toEqual([unknown]);
+    app.clock.advance({ seconds: 30 });
+    await tokenRequest(app, { client_id: unknown });
+    expect(documents.fetched).toHaveLength(2);
   },
   async unusedRegistration() {
     expect(await refusalOf(await tokenRequest(app, { client_id: ID }))).toBe(AUTHENTICATED);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { createApp } from "../../shared/app.ts";
 import { systemRandom } from "../../shared/random.ts";
-import { jsonLog } from "../../shared/log.ts";
 import { answerTo, expectPage } from "../support/answers.ts";
 import { useFacade } from "../support/facade.ts";
 import { createContext } from "../support/request-context.ts";
 import { REDIRECT_URI } from "../support/oauth-client.ts";
+import { recordedLog } from "../support/recorded-log.ts";
 import { holdsEvery } from "../support/rules.ts";
 import { approve, pickAccount } from "../support/sign-in.ts";
 import { type Fetch, location, parseForm, UserAgent } from "../support/user-agent.ts";
@@ -15,6 +15,8 @@ const RULES = {
   consentFirst: "asks for consent before anything is sent to Entra",
   everyClient: "asks again for another client, in the browser that has just approved one",
   changedRedirect: "asks again for a changed redirect URI",
+  remembered:
+    "asks a browser no more about a client that its person has had remembered, a native one too (deviates from RFC 8252 §8.6: ADR 6)",
   shows: "shows the client's name, the host it returns to and the scopes",
   warnsLoopback: "warns where a client can be any program of this computer, and only there",
   noScript: "shows a client's own claims as text",
@@ -58,6 +60,17 @@ holdsEvery("A proxy in front of Entra (confused deputy)", RULES, {
       200,
     );
     expect(page).toContain("localhost:9");
+  },
+  async remembered() {
+    const agent = facade.browser();
+    const { action, fields } = parseForm(await (await open(agent)).text());
+    const approval = { ...fields, decision: "approve", remember: "yes" };
+    await agent.post(new URL(action, facade.app.baseUrl), approval);
+    const again = (site: string, client = facade.client) =>
+      agent.get(client.authorizationUrl(), { "sec-fetch-site": site });
+    expect(location(await again("none")).origin).toBe(facade.entra.url);
+    await expectPage(await again("cross-site"), 200);
+    await expectPage(await again("none", await facade.stranger()), 200);
   },
   async shows() {
     await facade.client.register({
@@ -173,7 +186,7 @@ describe("The cookies of a public installation (RFC 6265bis §4.1.3.2)", () => {
   it("are __Host-, Secure, HttpOnly and SameSite=Lax; development has names of its own", async () => {
     const { app, clock, store } = facade.app;
     const config = { ...app.config, baseUrl: "https://mcp.example.com", loopback: false };
-    const log = jsonLog(() => {});
+    const { log } = recordedLog();
     const { handlers } = createApp(config, { store, clock, random: systemRandom, log });
     const context = { ...createContext("r").context, log };
     const fetch: Fetch = (url, init) => {

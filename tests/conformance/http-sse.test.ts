@@ -83,7 +83,7 @@ holdsEvery("HTTP+SSE (MCP 2024-11-05)", RULES, {
     const url = new URL(first?.data ?? "", `${facade.app.baseUrl}/sse`);
     expect(url.origin).toBe(facade.app.baseUrl);
     expect(url.pathname).toBe("/message");
-    expect(url.searchParams.get("connection")).toMatch(/^[\w-]{22}$/);
+    expect(url.searchParams.get("connection")).toMatch(/^[\w-]{35}$/);
     await stream.close();
   },
   async accepted() {

@@ -1,9 +1,11 @@
 import { expect } from "vitest";
 import type { TokenResponse } from "../../shared/oauth/token-issuer.ts";
-import { answerTo, expectPage, jsonOf, refusalOf } from "../support/answers.ts";
+import { answerOnPage, answerTo, expectPage, jsonOf, refusalOf } from "../support/answers.ts";
 import { useFacade } from "../support/facade.ts";
-import { REDIRECT_URI } from "../support/oauth-client.ts";
+import { OAuthTestClient, REDIRECT_URI } from "../support/oauth-client.ts";
 import { holdsEvery } from "../support/rules.ts";
+import { signIn } from "../support/sign-in.ts";
+import { createTestApp } from "../support/test-app.ts";
 
 const RULES = {
   getAuthorize: "supports GET at the authorization endpoint (RFC 6749 §3.1)",
@@ -15,6 +17,11 @@ const RULES = {
   loopbackPort:
     "lets the port of a loopback redirect URI vary, and nothing else (OAuth 2.1 §8.4.2)",
   noOpenRedirector: "redirects nowhere for a wrong client or redirect URI (RFC 6749 §4.1.2.1)",
+  faultRedirected:
+    "redirects with the error to a program of the person's machine (RFC 6749 §4.1.2.1)",
+  faultOnPage:
+    "shows the error on a page with a link to the client where anybody could have registered the site " +
+    "(deviates from RFC 6749 §4.1.2.1 for RFC 9700 §4.11.2: ADR 13)",
   keepsQuery: "keeps the query of a redirect URI (RFC 6749 §3.1.2)",
   stateReturned: "returns state exactly as it came (RFC 6749 §4.1.2)",
   stateAbsent: "returns no state where none came (RFC 6749 §4.1.2)",
@@ -30,11 +37,15 @@ const RULES = {
   tokenAnswer: "answers with token_type, expires_in and scope (RFC 6749 §5.1)",
   noStore: "forbids storing token answers (RFC 6749 §5.1)",
   errorAnswer: "answers errors as JSON in the allowed characters (RFC 6749 §5.2)",
+  ownFaults:
+    "answers 503 temporarily_unavailable and 429 too_many_requests (deviates from RFC 6749 §5.2, which knows neither: ADR 17)",
   invalidClient: "answers 401 invalid_client to an unknown client (RFC 6749 §5.2)",
   basicTried: "names a scheme to a client that tried Authorization (RFC 6749 §5.2)",
   unsupportedGrant: "refuses passwords and client credentials (OAuth 2.1 §10.1)",
   refreshRotates: "rotates the refresh tokens of public clients (OAuth 2.1 §4.3.1)",
   refreshReuse: "revokes the family when a refresh token is reused (OAuth 2.1 §4.3.1)",
+  refreshRetry:
+    "gives the token that was replaced the same answer again for 60 seconds (deviates from OAuth 2.1 §4.3.1: ADR 11)",
   refreshClient: "binds a refresh token to its client (RFC 6749 §6)",
   refreshScope: "refuses a scope beyond the grant, and gives less when asked (RFC 6749 §6)",
 } as const;
@@ -100,11 +111,30 @@ holdsEvery("RFC 6749 and OAuth 2.1", RULES, {
     await expectPage(await authorize({ client_id: "AAAAAAAAAAAAAAAAAAAAAA" }), 400);
     await expectPage(await authorize({ redirect_uri: "https://evil.example/" }), 400);
   },
+  async faultRedirected() {
+    for (const uri of [REDIRECT_URI, "cursor://app/cb"]) {
+      await facade.client.register({ redirect_uris: [uri] });
+      const answer = await authorize({ redirect_uri: uri, response_type: "token" });
+      expect(answerTo(uri, answer)).toMatchObject({ error: "unsupported_response_type" });
+    }
+  },
+  async faultOnPage() {
+    const uri = "https://app.example/cb";
+    await facade.client.register({ redirect_uris: [uri] });
+    const answer = await authorize({ redirect_uri: uri, response_type: "token" });
+    expect(await answerOnPage(uri, answer)).toMatchObject({ error: "unsupported_response_type" });
+  },
   async keepsQuery() {
-    const uri = "https://app.example/cb?a=1&b=%20";
+    const uri = `${REDIRECT_URI}?a=1&b=%20`;
     await facade.client.register({ redirect_uris: [uri] });
     const answer = await authorize({ redirect_uri: uri, prompt: "none" });
     expect(answer.headers.get("location")?.startsWith(`${uri}&error=`)).toBe(true);
+    const back = await signIn(
+      facade.browser(),
+      facade.client.authorizationUrl({ redirect_uri: uri }),
+      "alice",
+    );
+    expect(back.href.startsWith(`${uri}&code=`)).toBe(true);
   },
   async stateReturned() {
     const state = "a b+c%26&=é";
@@ -193,6 +223,19 @@ holdsEvery("RFC 6749 and OAuth 2.1", RULES, {
       expect(error_description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
     }
   },
+  async ownFaults() {
+    const { refresh_token: token } = await facade.client.tokens();
+    for (const fault of [{ down: true }, { down: false, tokenFault: 7_000_222 as const }]) {
+      facade.entra.set(fault);
+      const answer = await facade.client.refresh(token);
+      expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
+      expect(await refusalOf(answer)).toBe("503 temporarily_unavailable");
+    }
+    const { baseUrl, fetch } = createTestApp({ env: { RATE_LIMIT_FACTOR: "0.0001" } });
+    const client = new OAuthTestClient(baseUrl, fetch);
+    await client.refresh("x");
+    expect(await refusalOf(await client.refresh("x"))).toBe("429 too_many_requests");
+  },
   async invalidClient() {
     const answer = await facade.client.refresh("x", { client_id: "AAAAAAAAAAAAAAAAAAAAAA" });
     expect(await refusalOf(answer)).toBe("401 invalid_client");
@@ -228,6 +271,12 @@ holdsEvery("RFC 6749 and OAuth 2.1", RULES, {
     facade.app.clock.advance({ seconds: 61 });
     await facade.client.refresh(first.refresh_token);
     expect((await facade.client.refresh(second.refresh_token)).status).toBe(400);
+  },
+  async refreshRetry() {
+    const { refresh_token: first } = await facade.client.tokens();
+    const answer = await jsonOf(await facade.client.refresh(first));
+    facade.app.clock.advance({ seconds: 60 });
+    expect(await jsonOf(await facade.client.refresh(first))).toEqual(answer);
   },
   async refreshClient() {
     const { refresh_token: token } = await facade.client.tokens();

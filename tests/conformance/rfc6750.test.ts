@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { useFacade } from "../support/facade.ts";
+import { EventStream } from "../support/open-stream.ts";
 import { resign } from "../support/resign.ts";
 import { holdsEvery } from "../support/rules.ts";
 
@@ -12,6 +13,8 @@ const RULES = {
   invalidToken: "answers 401 invalid_token to a token that is none of ours (§3.1)",
   expired: "answers 401 invalid_token to an expired token, with that token's scopes (§3.1)",
   ended: "answers 401 invalid_token once the session has ended (§3.1)",
+  insufficientScope:
+    "answers a call beyond the token's scope on the stream, and not with 403 (deviates from §3.1: ADR 12)",
   scope: "names the scopes to ask for in the challenge (§3)",
   characters: "writes a challenge that a strict parser reads (§3)",
   noStore: "forbids storing the refusal (§5.3)",
@@ -83,6 +86,11 @@ holdsEvery("RFC 6750, bearer tokens", RULES, {
     await facade.client.refresh(refresh);
     const response = await sse({ authorization: `Bearer ${access}` });
     expect(challenge(response)).toMatchObject({ error: "invalid_token" });
+  },
+  async insufficientScope() {
+    const { access_token: narrow } = await facade.client.tokens("alice", { scope: "mcp" });
+    const stream = await EventStream.open(facade.app, narrow);
+    expect(await stream.callTool("getUserDetails")).toMatchObject({ isError: true });
   },
   async scope() {
     expect(challenge(await sse())["scope"]).toBe("mcp user.read calendar.read");

@@ -55,6 +55,7 @@ beforeEach(() => {
 function publish(metadata: Record<string, unknown> = { jwks: { keys: [signer.publicKey] } }) {
   documents.publish(ID, {
     client_id: ID,
+    client_name: "The app",
     redirect_uris: ["https://client.example/cb"],
     token_endpoint_auth_method: "private_key_jwt",
     ...metadata,
@@ -126,6 +127,7 @@ holdsEvery("RFC 7523, private_key_jwt", RULES, {
     const other = "https://other.example/m";
     documents.publish(other, {
       client_id: other,
+      client_name: "Another app",
       redirect_uris: ["https://other.example/cb"],
       token_endpoint_auth_method: "private_key_jwt",
       jwks: { keys: [signer.publicKey] },

@@ -9,7 +9,8 @@ const RULES = {
   secret: "gives a confidential client a secret that does not expire (§3.2.1)",
   basic: "accepts the secret by client_secret_basic (RFC 6749 §2.3.1)",
   post: "accepts the secret by client_secret_post (RFC 6749 §2.3.1)",
-  eitherWay: "accepts the secret in the other of the two ways, as older SDKs send it",
+  eitherWay:
+    "accepts the secret in the other of the two ways, as older SDKs send it (deviates from §2: ADR 8)",
   noCredentials: "refuses a confidential client without credentials (RFC 6749 §3.2.1)",
   revocation: "asks a confidential client for its credentials at /revoke too (RFC 7009 §2.1)",
   wrongSecret: "refuses a wrong secret, with a challenge where Basic was used (RFC 6749 §5.2)",
@@ -17,7 +18,7 @@ const RULES = {
   publicWithSecret: "refuses a secret of a client that is public (RFC 6749 §2.3)",
   audit: "writes refused credentials to the audit log, without them",
   defaultMethod:
-    "makes a client that names no method public, and says so (§3.2.1; deviates from the default of §2)",
+    "makes a client that names no method public, and says so (§3.2.1; deviates from the default of §2: ADR 8)",
   unknownMethod: "refuses a method that it does not have (§3.2.2)",
   privateKeyJwt: "registers a client with keys of its own (§2)",
   keysTwice: "refuses jwks together with jwks_uri, or neither (§2)",

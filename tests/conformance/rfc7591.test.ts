@@ -17,7 +17,7 @@ const RULES = {
   invalidMetadata: "refuses other metadata with invalid_client_metadata (§3.2.2)",
   fragment: "refuses a redirect URI with a fragment (RFC 6749 §3.1.2)",
   privateScheme:
-    "accepts private-use schemes, with or without a dot (RFC 8252 §7.1; deviates from MCP)",
+    "accepts private-use schemes, with or without a dot (RFC 8252 §7.1; deviates from MCP: ADR 4)",
   dangerousScheme: "refuses schemes that a browser itself acts on (§5)",
   usable: "makes a client that can be used at once (§3.2.1)",
   open: "is open: no initial access token is needed, and one does no harm (§3)",

@@ -29,7 +29,7 @@ const challengeOf = async (path: string, init: RequestInit = {}) => {
 
 holdsEvery("RFC 9728, protected resource metadata", RULES, {
   async location() {
-    for (const path of [PATH, `${PATH}/`, `${PATH}/sse`]) {
+    for (const path of [PATH, `${PATH}/`, `${PATH}/sse`, `${PATH}/mcp`]) {
       const response = await facade.get(path);
       expect(response.status).toBe(200);
       await jsonOf(response);
@@ -37,9 +37,10 @@ holdsEvery("RFC 9728, protected resource metadata", RULES, {
   },
   async resource() {
     expect((await jsonOf(await facade.get(PATH)))["resource"]).toBe(facade.app.baseUrl);
-    expect((await jsonOf(await facade.get(`${PATH}/sse`)))["resource"]).toBe(
-      `${facade.app.baseUrl}/sse`,
-    );
+    for (const path of ["/sse", "/mcp"]) {
+      const { resource } = await jsonOf(await facade.get(`${PATH}${path}`));
+      expect(resource).toBe(`${facade.app.baseUrl}${path}`);
+    }
   },
   async authorizationServers() {
     for (const path of [PATH, `${PATH}/sse`]) {
@@ -62,7 +63,7 @@ holdsEvery("RFC 9728, protected resource metadata", RULES, {
     expect(body["scopes_supported"]).toEqual(["mcp", "user.read", "calendar.read"]);
   },
   async notBuilt() {
-    for (const path of [`${PATH}/mcp`, `${PATH}/token`, `${PATH}/sse/more`, `${PATH}/e`]) {
+    for (const path of [`${PATH}/token`, `${PATH}/sse/more`, `${PATH}/e`]) {
       expect((await facade.get(path)).status).toBe(404);
     }
   },
@@ -71,6 +72,7 @@ holdsEvery("RFC 9728, protected resource metadata", RULES, {
     expect(await challengeOf("/sse")).toBe(url);
     // MCP SDK: an /sse client refuses metadata whose resource is /message.
     expect(await challengeOf("/message?connection=x", { method: "POST" })).toBe(url);
+    expect(await challengeOf("/mcp", { method: "POST" })).toBe(`${facade.app.baseUrl}${PATH}/mcp`);
     const body = await jsonOf(await facade.app.fetch(url));
     expect(body["resource"]).toBe(`${facade.app.baseUrl}/sse`);
   },

@@ -48,3 +48,19 @@ describe("two people at the same time", () => {
     await Promise.all(connections.map(({ close }) => close()));
   });
 });
+
+describe("who is stuck can give a reference", () => {
+  const json = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+
+  it.each<[string, string, RequestInit?]>([
+    ["from a page", "/authorize?client_id=unknown"],
+    ["from an OAuth error", "/register", json],
+    ["from a JSON-RPC error", "/message", json],
+  ])("%s, and the log has it", async (_from, path, init) => {
+    const response = await fetch(new URL(path, stack.baseUrl), init);
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    const reference = response.headers.get("x-request-id") ?? "none";
+    expect(await response.text()).toContain(reference);
+    await expect.poll(() => stack.log.some((line) => line.includes(reference))).toBe(true);
+  });
+});

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { EntraError } from "../../shared/entra/entra.ts";
 import { Graph, GraphError } from "../../shared/entra/graph.ts";
+import { noTelemetry } from "../../shared/telemetry/telemetry.ts";
 import { type LocalServer, startLocalServer } from "../support/local-server.ts";
 
 const me = z.object({ name: z.string() });
@@ -29,6 +30,7 @@ beforeEach(async () => {
     baseUrl: server.url,
     signIn: { token: graphToken, challenge },
     signal: controller.signal,
+    telemetry: noTelemetry,
   });
 });
 afterEach(async () => {
@@ -85,6 +87,18 @@ describe("a call to Graph", () => {
     expect(error).toMatchObject({ kind });
     expect((error as GraphError).message).not.toContain("secret");
     expect(String((error as GraphError).cause)).toContain(`Graph ${status}`);
+  });
+
+  it("keeps Graph's code and request id for the log, and none of its words, which can name people", async () => {
+    const id = "6f1c1b9e-2c4d-4f0a-9d3e-5b7a8c9d0e1f";
+    const message = "The mailbox of alice@contoso.example was not found.";
+    const innerError = { date: "2026-01-01T00:00:00", "request-id": id };
+    const error = { code: "ErrorItemNotFound", message, innerError };
+    answer = (_, response) => response.writeHead(404).end(JSON.stringify({ error }));
+    const { cause } = (await failure()) as GraphError;
+    expect(String(cause)).toBe(`Error: Graph 404: ErrorItemNotFound, request ${id}`);
+    answer = (_, response) => response.writeHead(500).end("no alice@contoso.example here");
+    expect(String(((await failure()) as GraphError).cause)).not.toContain("alice");
   });
 
   it("is busy when the connection is cut", async () => {

@@ -169,6 +169,15 @@ describe("a token for Graph", () => {
     expect(error).toMatchObject({ kind, code });
   });
 
+  it("keeps Entra's number and trace id for the log, and none of its words, which can name people", async () => {
+    await signIn("s1");
+    standIn.set({ tokenFault: 50020 });
+    const { cause } = await failure(entra.graphToken("s1", GRAPH_SCOPES, { renew: true }));
+    expect(String(cause)).toMatch(
+      /^Error: Entra answered invalid_grant, AADSTS50020, trace [\da-f-]{36}$/,
+    );
+  });
+
   it("does not blame Entra when storage is away", async () => {
     await signIn("s1");
     parts.store.down = true;

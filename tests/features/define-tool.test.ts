@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { features } from "../../shared/features/all.ts";
 import { defineTool } from "../../shared/features/feature.ts";
-import { createCall } from "../support/fake-call.ts";
+import { createCall, resultOf } from "../support/fake-call.ts";
 
 const double = defineTool({
   name: "double",
@@ -15,8 +15,9 @@ const double = defineTool({
 
 describe("a tool", () => {
   it("gets input that was checked, with its defaults", async () => {
-    expect((await double.call({ n: 3 }, createCall().call)).structured).toEqual({ n: 6 });
-    expect((await double.call({}, createCall().call)).structured).toEqual({ n: 2 });
+    const { call } = createCall();
+    expect((await resultOf(double, { n: 3 }, call)).structured).toEqual({ n: 6 });
+    expect((await resultOf(double, {}, call)).structured).toEqual({ n: 2 });
   });
 
   it("says what does not fit about its arguments", async () => {
@@ -30,7 +31,7 @@ describe("a tool", () => {
   });
 
   it("lets nothing out that its output schema does not name", async () => {
-    const { structured, text } = await double.call({}, createCall().call);
+    const { structured, text } = await resultOf(double, {}, createCall().call);
     expect(structured).not.toHaveProperty("secret");
     expect(text).not.toContain("secret");
   });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { listEvents } from "../../shared/features/list-events.ts";
-import { createCall } from "../support/fake-call.ts";
+import { createCall, resultOf } from "../support/fake-call.ts";
 
 type Listed = { timeZone: string; events: { subject: string; location?: string }[] };
 
@@ -17,7 +17,7 @@ const event = (subject: string | null, more: Record<string, unknown> = {}) => ({
 });
 
 async function list(input: Record<string, unknown> = {}) {
-  const { structured, text } = await listEvents.call(input, fake.call);
+  const { structured, text } = await resultOf(listEvents, input, fake.call);
   return { ...(structured as Listed), text };
 }
 

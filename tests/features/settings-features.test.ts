@@ -3,7 +3,7 @@ import { getSettings } from "../../shared/features/get-settings.ts";
 import { savedPrompts } from "../../shared/features/saved-prompts.ts";
 import { settingsResource } from "../../shared/features/settings-resource.ts";
 import { updateSettings } from "../../shared/features/update-settings.ts";
-import { createCall } from "../support/fake-call.ts";
+import { createCall, resultOf } from "../support/fake-call.ts";
 
 let fake: ReturnType<typeof createCall>;
 beforeEach(() => {
@@ -16,7 +16,7 @@ const DEFAULTS = { filters: {}, timeZone: "UTC", savedPrompts: [] };
 describe("getSettings", () => {
   it("gives the person's settings, as data and as JSON", async () => {
     await fake.call.settings.update({ timeZone: "Asia/Tokyo" });
-    const { structured, text } = await getSettings.call({}, fake.call);
+    const { structured, text } = await resultOf(getSettings, {}, fake.call);
     expect(structured).toEqual({ ...DEFAULTS, timeZone: "Asia/Tokyo" });
     expect(JSON.parse(text)).toEqual(structured);
   });
@@ -25,7 +25,7 @@ describe("getSettings", () => {
 describe("the resource settings://me", () => {
   it("is the same as JSON", async () => {
     await fake.call.settings.update({ filters: { a: "1" } });
-    expect(JSON.parse(await settingsResource.read(fake.call))).toEqual({
+    expect(JSON.parse((await settingsResource.read(fake.call)) as string)).toEqual({
       ...DEFAULTS,
       filters: { a: "1" },
     });
@@ -35,7 +35,7 @@ describe("the resource settings://me", () => {
 describe("updateSettings", () => {
   it("changes what is given, keeps what is left out, and answers with all of it", async () => {
     await updateSettings.call({ filters: { a: "1" } }, fake.call);
-    const { structured } = await updateSettings.call({ timeZone: "Asia/Tokyo" }, fake.call);
+    const { structured } = await resultOf(updateSettings, { timeZone: "Asia/Tokyo" }, fake.call);
     expect(structured).toEqual({ ...DEFAULTS, filters: { a: "1" }, timeZone: "Asia/Tokyo" });
     expect(await fake.call.settings.read()).toEqual(structured);
   });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { getUserDetails } from "../../shared/features/get-user-details.ts";
 import { userResource } from "../../shared/features/user-resource.ts";
-import { createCall } from "../support/fake-call.ts";
+import { createCall, resultOf } from "../support/fake-call.ts";
 
 let fake: ReturnType<typeof createCall>;
 beforeEach(() => {
@@ -26,7 +26,7 @@ describe("getUserDetails", () => {
 
   it("gives the profile as data and in words", async () => {
     fake.graph.answers.push({ ...alice, "@odata.context": "x", businessPhones: ["1"] });
-    expect(await getUserDetails.call({}, fake.call)).toEqual({
+    expect(await resultOf(getUserDetails, {}, fake.call)).toMatchObject({
       structured: alice,
       text: "Alice Example <alice@contoso.example>, Product Manager",
     });
@@ -38,7 +38,7 @@ describe("getUserDetails", () => {
     [{ displayName: "A", mail: "a@b.example", jobTitle: "" }, "A <a@b.example>"],
   ])("takes a profile with gaps: %j", async (profile, words) => {
     fake.graph.answers.push(profile);
-    expect((await getUserDetails.call({}, fake.call)).text).toBe(words);
+    expect((await resultOf(getUserDetails, {}, fake.call)).text).toBe(words);
   });
 
   it("needs the scope user.read", () => {
@@ -49,6 +49,6 @@ describe("getUserDetails", () => {
 describe("the resource user://me", () => {
   it("is the profile as JSON", async () => {
     fake.graph.answers.push(alice);
-    expect(JSON.parse(await userResource.read(fake.call))).toEqual(alice);
+    expect(JSON.parse((await userResource.read(fake.call)) as string)).toEqual(alice);
   });
 });

@@ -81,7 +81,8 @@ describe.each(SURFACES)("an error on the %s surface", (surface) => {
     const response = errorResponse(error, surface, context);
     expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
     expect(await response.text()).toContain("Use POST.");
-    expect(lines).toEqual([]);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^info \{"event":"request-refused","status":405,/);
   });
 });
 

@@ -136,29 +136,29 @@ describe("POST /publish", () => {
   });
 });
 
-describe("who may not publish", () => {
-  const refused = async (authorization: string | undefined, status: 401 | 403) => {
-    expect((await publish(price(1, 1), authorization)).status).toBe(status);
-    expect(await feeds.read("prices", bob)).toBeUndefined();
-    const denied = facade.app.log.filter((line) => line.includes('"published"'));
-    expect(denied.some((line) => line.includes('"denied"'))).toBe(true);
-  };
-  const idToken = async () => {
-    const { verifier, challenge } = pkce();
-    const url = authorizationUrl(facade.entra, {
-      code_challenge: challenge,
-      code_challenge_method: "S256",
-    });
-    const back = await signInAs(url, "admin");
-    const answer = await postToken(facade.entra, {
-      grant_type: "authorization_code",
-      code: back.searchParams.get("code") ?? "",
-      redirect_uri: "http://localhost:7071/callback",
-      code_verifier: verifier,
-    });
-    return TokensSchema.parse(await answer.json());
-  };
+const refused = async (authorization: string | undefined, status: 401 | 403) => {
+  expect((await publish(price(1, 1), authorization)).status).toBe(status);
+  expect(await feeds.read("prices", bob)).toBeUndefined();
+  const denied = facade.app.log.filter((line) => line.includes('"published"'));
+  expect(denied.some((line) => line.includes('"denied"'))).toBe(true);
+};
+const idToken = async () => {
+  const { verifier, challenge } = pkce();
+  const url = authorizationUrl(facade.entra, {
+    code_challenge: challenge,
+    code_challenge_method: "S256",
+  });
+  const back = await signInAs(url, "admin");
+  const answer = await postToken(facade.entra, {
+    grant_type: "authorization_code",
+    code: back.searchParams.get("code") ?? "",
+    redirect_uri: "http://localhost:7071/callback",
+    code_verifier: verifier,
+  });
+  return TokensSchema.parse(await answer.json());
+};
 
+describe("who may not publish", () => {
   it("is one without a token", () => refused("", 401));
   it("is one with something else", () => refused("Bearer nonsense", 401));
 

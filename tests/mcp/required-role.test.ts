@@ -7,8 +7,8 @@ import {
   type Features,
   RoleMissing,
 } from "../../shared/features/feature.ts";
-import { jsonLog } from "../../shared/log.ts";
-import { FeatureCalls } from "../../shared/mcp/feature-calls.ts";
+import type { Incoming } from "../../shared/mcp/feature-calls.ts";
+import { featureCalls } from "../support/fake-call.ts";
 
 const described = { name: "x", title: "x", description: "x", requiresRole: "Mcp.Admin" };
 
@@ -22,6 +22,7 @@ const features: Features = {
     }),
   ],
   resources: [{ ...described, uri: "x://", mimeType: "text/plain", read: async () => "read" }],
+  resourceTemplates: [],
   prompts: [
     {
       ...described,
@@ -33,35 +34,47 @@ const features: Features = {
 };
 
 const log: string[] = [];
-const calls = new FeatureCalls({ features, log: jsonLog((_level, line) => log.push(line)) });
+const calls = featureCalls(features, log);
 
 /** A call of a person with these roles. */
-const callWith = (roles: string[]) => () =>
-  ({
-    session: { userKey: "u", id: "s", clientId: "c", roles },
-    signal: new AbortController().signal,
-  }) as unknown as Call;
+const callWith = (roles: string[]): Incoming => ({
+  scopes: SCOPES,
+  callFor: () =>
+    ({
+      session: { userKey: "u", id: "s", clientId: "c", roles },
+      signal: new AbortController().signal,
+    }) as unknown as Call,
+});
+
+const typed = { name: "a", value: "" };
+const prompt = { type: "ref/prompt", name: "x" } as const;
 
 describe("a feature that requires an app role", () => {
   it("runs for a person who has it", async () => {
-    const call = callWith(["Mcp.Admin"]);
-    expect(await calls.callTool("x", {}, ["mcp"], call)).toMatchObject({ ok: true });
-    expect(await calls.readResource("x://", ["mcp"], call)).toMatchObject({ text: "read" });
-    expect(await calls.renderPrompt("x", {}, SCOPES, call)).toMatchObject({ text: "rendered" });
-    expect(await calls.completeArgument("x", "a", "", SCOPES, call)).toEqual(["completed"]);
+    const incoming = callWith(["Mcp.Admin"]);
+    expect(await calls.callTool("x", {}, incoming)).not.toHaveProperty("isError");
+    expect(await calls.readResource("x://", incoming)).toMatchObject({
+      contents: [{ text: "read" }],
+    });
+    expect(await calls.renderPrompt("x", {}, incoming)).toHaveProperty("messages");
+    expect(await calls.complete(prompt, typed, incoming)).toMatchObject({
+      completion: { values: ["completed"] },
+    });
   });
 
   it("is a tool error for one who has not, audited as denied", async () => {
-    const outcome = await calls.callTool("x", {}, ["mcp"], callWith(["Other"]));
-    expect(outcome.ok).toBe(false);
-    expect(outcome.text).toContain("Mcp.Admin");
+    const outcome = await calls.callTool("x", {}, callWith(["Other"]));
+    expect(outcome).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining("Mcp.Admin") as string }],
+    });
     expect(log.at(-1)).toContain('"outcome":"denied"');
   });
 
   it("is neither read nor rendered for one who has not", async () => {
-    const call = callWith([]);
-    await expect(calls.readResource("x://", ["mcp"], call)).rejects.toThrow(RoleMissing);
-    await expect(calls.renderPrompt("x", {}, SCOPES, call)).rejects.toThrow(RoleMissing);
-    await expect(calls.completeArgument("x", "a", "", SCOPES, call)).rejects.toThrow(RoleMissing);
+    const incoming = callWith([]);
+    await expect(calls.readResource("x://", incoming)).rejects.toThrow(RoleMissing);
+    await expect(calls.renderPrompt("x", {}, incoming)).rejects.toThrow(RoleMissing);
+    await expect(calls.complete(prompt, typed, incoming)).rejects.toThrow(RoleMissing);
   });
 });

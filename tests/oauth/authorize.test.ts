@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { answerTo, expectPage } from "../support/answers.ts";
+import { answerOnPage, answerTo, expectPage } from "../support/answers.ts";
 import { useFacade } from "../support/facade.ts";
-import { REDIRECT_URI } from "../support/oauth-client.ts";
+import { FakeDocuments } from "../support/fake-documents.ts";
+import { OAuthTestClient, REDIRECT_URI } from "../support/oauth-client.ts";
+import { createTestApp } from "../support/test-app.ts";
 import { location, parseForm } from "../support/user-agent.ts";
 
 const facade = useFacade();
@@ -110,10 +112,68 @@ describe("GET /authorize sends an error to the client, with state and iss (RFC 6
   });
 
   it("keeping the query of the redirect URI (RFC 6749 §3.1.2)", async () => {
-    const uri = "https://app.example/cb?tenant=1";
+    const uri = "cursor://app/cb?tenant=1";
     await facade.client.register({ redirect_uris: [uri] });
     const response = await authorize({ redirect_uri: uri, prompt: "none" });
-    expect(location(response).href).toMatch(/^https:\/\/app\.example\/cb\?tenant=1&error=/);
+    expect(location(response).href).toMatch(/^cursor:\/\/app\/cb\?tenant=1&error=/);
+  });
+});
+
+describe("GET /authorize says a fault on a page, with a link to the client (RFC 9700 §4.11.2)", () => {
+  const SITE = "https://app.example/cb?tenant=1";
+
+  it.each<[string, string, Changes]>([
+    ["invalid_scope", "an invalid scope", { scope: '"' }],
+    ["unsupported_response_type", "an invalid response type", { response_type: "token" }],
+    ["invalid_target", "a foreign resource", { resource: "https://graph.microsoft.com" }],
+    ["invalid_request", "no challenge", { code_challenge: undefined }],
+    ["interaction_required", "prompt=none", { prompt: "none" }],
+  ])("%s for %s, where anybody could have registered the site", async (error, _what, changes) => {
+    await facade.client.register({ client_name: "The <b>app</b>", redirect_uris: [SITE] });
+    const response = await authorize({ redirect_uri: SITE, ...changes });
+    const markup = await response.clone().text();
+    expect(await answerOnPage("https://app.example/cb", response)).toEqual({
+      tenant: "1",
+      error,
+      error_description: expect.stringMatching(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/) as string,
+      state: "the-state",
+      iss: facade.app.baseUrl,
+    });
+    expect(markup).toContain("<bdi>The &lt;b&gt;app&lt;/b&gt;</bdi>");
+    expect(markup).toContain("<bdi>app.example</bdi>");
+    expect(response.headers.getSetCookie()).toEqual([]);
+  });
+
+  it("where somebody publishes a document about the site", async () => {
+    const id = "https://app.example/client.json";
+    const documents = new FakeDocuments();
+    documents.publish(id, { client_id: id, client_name: "App", redirect_uris: [SITE] });
+    const app = createTestApp({ fetchDocument: documents.fetch });
+    const client = new OAuthTestClient(app.baseUrl, app.fetch);
+    client.id = id;
+    const url = client.authorizationUrl({ redirect_uri: SITE, scope: '"' });
+    const answer = await answerOnPage("https://app.example/cb", await app.fetch(url));
+    expect(answer).toHaveProperty("error", "invalid_scope");
+  });
+
+  it("but sends the error on at once where the operator has entered the client", async () => {
+    const clients = [{ client_id: "ours", redirect_uris: [SITE] }];
+    const app = createTestApp({ env: { REGISTERED_CLIENTS: JSON.stringify(clients) } });
+    const client = new OAuthTestClient(app.baseUrl, app.fetch);
+    client.id = "ours";
+    const url = client.authorizationUrl({ redirect_uri: SITE, scope: '"' });
+    const answer = answerTo("https://app.example/cb", await app.fetch(url));
+    expect(answer).toMatchObject({ error: "invalid_scope", tenant: "1" });
+  });
+
+  it("and sends the person's own no back at once: they were told where it goes", async () => {
+    await facade.client.register({ redirect_uris: [SITE] });
+    const agent = facade.browser();
+    const page = await agent.get(facade.client.authorizationUrl({ redirect_uri: SITE }));
+    const { action, fields } = parseForm(await page.text());
+    const denied = { ...fields, decision: "deny" };
+    const answer = await agent.post(new URL(action, facade.app.baseUrl), denied);
+    expect(answerTo("https://app.example/cb", answer)).toMatchObject({ error: "access_denied" });
   });
 });
 

@@ -24,9 +24,9 @@ afterAll(() => entra.stop());
 
 /** Storage that takes no new sessions. */
 class TakesNoSessions extends MemoryStore {
-  override async insert(table: TableName, key: Key, value: Value): Promise<Etag> {
+  override async put(table: TableName, key: Key, value: Value): Promise<Etag> {
     if (table === "sessions") throw new StorageUnavailable("gone");
-    return super.insert(table, key, value);
+    return super.put(table, key, value);
   }
 }
 

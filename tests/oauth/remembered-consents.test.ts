@@ -79,7 +79,11 @@ describe("a remembered consent", () => {
     const own = { redirect_uri: "https://client.example/callback" };
     for (let n = 0; n < 12; n++) {
       const id = `https://client.example/${n}/`.padEnd(500, "x");
-      documents.publish(id, { client_id: id, redirect_uris: [own.redirect_uri] });
+      documents.publish(id, {
+        client_id: id,
+        client_name: "App",
+        redirect_uris: [own.redirect_uri],
+      });
       client.id = id;
       await approve({ remember: "yes" }, own);
       expect(await isAsked(own, "none")).toBe(false);

@@ -67,10 +67,7 @@ describe("the revocation endpoint", () => {
     const { refresh_token: token } = await facade.client.tokens();
     const stranger = await facade.stranger();
     await revoke(token, stranger.id);
-    expect(events().at(-1)).toMatchObject({
-      audit: "token-revoked",
-      outcome: "denied",
-      client: stranger.id,
-    });
+    const audited = { audit: "token-revoked", outcome: "denied", client: stranger.id };
+    expect(events()).toContainEqual(expect.objectContaining(audited));
   });
 });

@@ -21,6 +21,10 @@ export function storeContract(storeOf: () => Store): void {
     partition = randomUUID();
   });
   const at = (row: string) => ({ partition, row });
+  const firstOf = async (prefix: string, max: number) => {
+    const rows = await Array.fromAsync(store.list("codes", partition, { prefix, max }));
+    return rows.map(({ key }) => key.row);
+  };
   const keys = (...names: string[]) => names.map((name) => at(name));
   const read = async () => {
     const rows: Row[] = [];
@@ -228,6 +232,14 @@ export function storeContract(storeOf: () => Store): void {
       const rows = await read();
       expect(rows.map(({ key }) => key.row)).toEqual(["-", "10", "2", "B", "_", "a", "aa", "b"]);
       expect(rows[0]).toMatchObject({ key: at("-"), value: { name: "-" } });
+    });
+
+    it("gives the first of those whose key begins in a certain way", async () => {
+      for (const name of ["a3", "a1", "b1", "a2", "a", "A1"])
+        await store.insert("codes", at(name), {});
+      expect(await firstOf("a", 3)).toEqual(["a", "a1", "a2"]);
+      expect(await firstOf("a", 10)).toEqual(["a", "a1", "a2", "a3"]);
+      expect(await firstOf("c", 10)).toEqual([]);
     });
 
     it("gives nothing for a partition that is not there", async () => {

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { location } from "./user-agent.ts";
+import { links, location } from "./user-agent.ts";
 
 /** @returns The body of a JSON answer. */
 export async function jsonOf(response: Response): Promise<Record<string, unknown>> {
@@ -29,4 +29,15 @@ export function answerTo(client: string, response: Response): Record<string, str
   const target = location(response);
   expect(target.href.startsWith(`${client}?`)).toBe(true);
   return Object.fromEntries(target.searchParams);
+}
+
+/** Expects a page that says a fault, and leaves it to the person to go on. @returns What the link to the client's URI carries. */
+export async function answerOnPage(
+  client: string,
+  response: Response,
+): Promise<Record<string, string>> {
+  const [wayBack, ...others] = links(await expectPage(response, 400));
+  expect(wayBack?.href.startsWith(`${client}?`)).toBe(true);
+  expect(others).toEqual([]);
+  return Object.fromEntries(wayBack?.searchParams ?? []);
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type Response } from "playwright-core";
+import { recorder } from "./redaction/recorder.ts";
 
 const SYSTEM_CHROMIUM = "/usr/bin/chromium";
 const UNPACKING_LIMIT_MS = 20_000;
@@ -13,13 +14,22 @@ const UNPACKING_LIMIT_MS = 20_000;
  */
 export async function startBrowser(): Promise<Browser | undefined> {
   try {
-    return await launch(await findExecutable());
+    const browser = await launch(await findExecutable());
+    browser.on("context", (context) => context.on("response", keepSecrets));
+    return browser;
   } catch (error) {
     if (process.env["REQUIRE_ALL"] === "1") throw error;
     const [reason] = String(error).split("\n");
     console.warn(`SKIPPED: the browser tests, for no Chromium starts here. ${reason}`);
     return undefined;
   }
+}
+
+/** What a real browser is handed passes no test by. */
+async function keepSecrets(response: Response): Promise<void> {
+  // Gone with a page that was closed meanwhile.
+  const headers = await response.headersArray().catch(() => []);
+  recorder.headers(new Headers(headers.map(({ name, value }): [string, string] => [name, value])));
 }
 
 async function findExecutable(): Promise<string> {

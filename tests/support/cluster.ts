@@ -16,12 +16,20 @@ export interface Cluster extends LocalStack {
 
 /** The three instances as Azure would have them: any request reaches any of them. */
 export async function startCluster(
-  options: { env?: Record<string, string>; instances?: number } = {},
+  options: {
+    env?: Record<string, string>;
+    instances?: number;
+    /** What the instances offer; `test-features.ts` by default. */
+    features?: URL;
+    /** What the front end adds to each request. */
+    headers?: () => Record<string, string>;
+  } = {},
 ): Promise<Cluster> {
   const folder = pathToFileURL(`${await mkdtemp(join(tmpdir(), "entra-mcp-cluster-"))}/`);
   const runsFile = new URL("runs", folder);
   const packageRoot = new URL("package/", folder);
-  await buildPackageWith(packageRoot, new URL("test-features.ts", import.meta.url));
+  const features = options.features ?? new URL("test-features.ts", import.meta.url);
+  await buildPackageWith(packageRoot, features);
   const port = await freePort();
   const stack = await startLocalStack({
     packageRoot,
@@ -32,6 +40,7 @@ export async function startCluster(
   });
   const proxy = await startRoundRobinProxy(() => stack.host.instances.map(({ url }) => url), {
     port,
+    ...(options.headers !== undefined && { headers: options.headers }),
   });
   return {
     ...stack,

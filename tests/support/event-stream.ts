@@ -2,6 +2,7 @@
 export interface StreamEvent {
   readonly event: string;
   readonly data: string;
+  readonly id?: string;
 }
 
 /** Reads the events of a stream one after the other; comments are passed over. */
@@ -43,6 +44,7 @@ function parse(block: string): StreamEvent | undefined {
   const fields = block.split("\n").filter((line) => !line.startsWith(":"));
   const field = (name: string) =>
     fields.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-  const data = field("data");
-  return data === undefined ? undefined : { event: field("event") ?? "message", data };
+  const [data, id] = [field("data"), field("id")];
+  if (data === undefined) return undefined;
+  return { event: field("event") ?? "message", data, ...(id !== undefined && { id }) };
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach } from "vitest";
+import type { Features } from "../../shared/features/feature.ts";
 import { type RunningEntra, startEntra } from "../../tools/entra/start-entra.ts";
 import { OAuthTestClient } from "./oauth-client.ts";
 import { createTestApp, type TestApp } from "./test-app.ts";
@@ -20,7 +21,7 @@ export interface Facade {
 }
 
 /** Starts an Entra stand-in for a test file and makes a new app, with a client, for each of its tests. */
-export function useFacade(env: Record<string, string> = {}): Facade {
+export function useFacade(env: Record<string, string> = {}, features?: Features): Facade {
   let entra: RunningEntra | undefined;
   let app: TestApp | undefined;
   let client: OAuthTestClient | undefined;
@@ -30,7 +31,11 @@ export function useFacade(env: Record<string, string> = {}): Facade {
   afterAll(() => entra?.stop());
   beforeEach(async () => {
     entra?.reset();
-    app = createTestApp({ entraUrl: started(entra).url, env });
+    app = createTestApp({
+      entraUrl: started(entra).url,
+      env,
+      ...(features !== undefined && { features }),
+    });
     client = await newClient();
   });
   const newClient = () => new OAuthTestClient(started(app).baseUrl, started(app).fetch).register();

@@ -1,8 +1,14 @@
 import type { z } from "zod";
 import { Graph } from "../../shared/entra/graph.ts";
-import type { Call, Change } from "../../shared/features/feature.ts";
+import type { Content } from "../../shared/features/content.ts";
+import type { Call, Change, Features, Tool } from "../../shared/features/feature.ts";
+import { type QuestionKind, Questions } from "../../shared/features/questions.ts";
+import { jsonLog } from "../../shared/log.ts";
+import { FeatureCalls } from "../../shared/mcp/feature-calls.ts";
+import { RequestStates } from "../../shared/mcp/request-states.ts";
 import { SettingsTable } from "../../shared/sessions/personal-settings.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
+import { noTelemetry } from "../../shared/telemetry/telemetry.ts";
 import { createSessionParts } from "./parts.ts";
 import { TestClock } from "./test-clock.ts";
 
@@ -19,6 +25,7 @@ export class FakeGraph extends Graph {
       baseUrl: "http://localhost:9",
       signIn: { token: unused, challenge: unused },
       signal,
+      telemetry: noTelemetry,
     });
   }
 
@@ -41,20 +48,59 @@ export function createCall() {
   const graph = new FakeGraph(controller.signal);
   const announced: Change[] = [];
   const progress: { progress: number; total?: number; message?: string }[] = [];
+  const logged: { level: string; data: unknown }[] = [];
+  const canAsk = new Set<QuestionKind>(["elicitation", "sampling", "roots"]);
   const call: Call = {
     session: createSessionParts({ clock }).session({ userKey: "alice" }),
     clock,
     graph,
     // Sessions are tested with the real ones, in tests/features/sessions.test.ts.
     sessions: { list: unused, end: unused },
+    feeds: { read: async () => undefined, topics: async () => [] },
+    cached: (_uri, _variant, read) => read(),
     settings: new SettingsTable({ store: new MemoryStore() }).of("alice"),
     signal: controller.signal,
     async progress(step) {
       progress.push(step);
     },
+    async log(level, data) {
+      logged.push({ level, data });
+    },
+    canAsk: (kind) => canAsk.has(kind),
+    answers: {},
+    state: undefined,
     async announce(change) {
       announced.push(change);
     },
   };
-  return { call, clock, graph, announced, progress, abort: () => controller.abort() };
+  const abort = () => controller.abort();
+  return { call, clock, graph, announced, progress, logged, canAsk, abort };
+}
+
+/** Features, ready to be called. @param log Gets every line that is logged. */
+export function featureCalls(features: Features, log: string[] = []): FeatureCalls {
+  const requestStates = new RequestStates(createSessionParts());
+  return new FeatureCalls({
+    features,
+    requestStates,
+    live: true,
+    log: jsonLog((_, line) => log.push(line)),
+  });
+}
+
+/** @returns What a tool gives at once, and the text that it shows. */
+export async function resultOf(
+  tool: Tool,
+  input: unknown,
+  call: Call,
+): Promise<{
+  structured: Record<string, unknown> | undefined;
+  content: readonly Content[];
+  text: string;
+}> {
+  const result = await tool.call(input, call);
+  if (result instanceof Questions) throw new Error("the tool asks for something");
+  const { structured, content } = result;
+  const [first] = content;
+  return { structured, content, text: first?.type === "text" ? first.text : "" };
 }

@@ -2,7 +2,10 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { Change } from "../../shared/features/feature.ts";
 import type { Connection } from "../../shared/mcp/connections.ts";
 import type { Scope } from "../../shared/oauth/scopes.ts";
+import type { Session } from "../../shared/sessions/sessions.ts";
 import type { Caller } from "../../shared/sessions/bearer.ts";
+
+import { createSessionParts } from "./parts.ts";
 
 /** A stream that only writes down what happens to it. */
 export class FakeConnection implements Connection {
@@ -11,6 +14,7 @@ export class FakeConnection implements Connection {
   readonly sessionId: string;
   readonly received: { message: JSONRPCMessage; scopes: readonly Scope[] }[] = [];
   readonly announced: Change[] = [];
+  readonly session: Session;
   streaming = true;
   closed = 0;
   /** Telling the client fails, as on a stream that is just ending. */
@@ -20,6 +24,7 @@ export class FakeConnection implements Connection {
     this.id = id;
     this.userKey = userKey;
     this.sessionId = sessionId;
+    this.session = createSessionParts().session({ userKey, id: sessionId });
   }
 
   receive(message: JSONRPCMessage, { scopes }: Caller): void {
@@ -38,6 +43,10 @@ export class FakeConnection implements Connection {
   async refresh(): Promise<void> {}
 
   async takeAnswersOf(): Promise<void> {}
+
+  async handOver(): Promise<boolean> {
+    return false;
+  }
 
   async close(): Promise<void> {
     this.closed += 1;

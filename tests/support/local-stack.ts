@@ -15,14 +15,21 @@ import {
 import { freePort, freePorts } from "../../tools/stack/ports.ts";
 import { type RunningAzurite, startAzurite } from "../../tools/stack/start-azurite.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
+import { LocalKeyWrapper } from "../../shared/keys/local-key-wrapper.ts";
+import { TableStore } from "../../shared/storage/table-store.ts";
+import { recorder } from "./redaction/recorder.ts";
 
 export interface LocalStack {
   readonly baseUrl: string;
   readonly entra: RunningEntra;
   readonly host: FunctionsHost;
   readonly connectionString: string;
+  /** The environment of the server; another host with the same is another instance of it. */
+  readonly settings: Readonly<Record<string, string>>;
   /** Everything that the server has written to its log. */
   readonly log: readonly string[];
+  /** Has the recorder keep the secrets that pass the test by: the server's keys, and what Entra gave it. */
+  keepSecrets(): Promise<void>;
   /** Takes storage away, and brings it back with all that it held. */
   stopStorage(): Promise<void>;
   startStorage(): Promise<void>;
@@ -60,29 +67,42 @@ export async function startLocalStack(options: LocalStackOptions = {}): Promise<
   const entra = await startEntra({ port: 0 });
   const plan = planLocalStack(ROOT, { app, table, blob, queue, entra: entra.port }, {}, SAMPLE);
   const log: string[] = [];
+  const settings: Record<string, string> = {
+    ...plan.values,
+    ...(publicBaseUrl !== undefined && { PUBLIC_BASE_URL: publicBaseUrl }),
+    ...env,
+  };
+  recorder.settings(settings);
   const host = await startFunctionsHost({
     root: fileURLToPath(packageRoot),
     port: app,
     instances,
-    env: {
-      ...plan.values,
-      ...(publicBaseUrl !== undefined && { PUBLIC_BASE_URL: publicBaseUrl }),
-      ...env,
+    env: settings,
+    onLine(line) {
+      log.push(line);
+      recorder.line(line);
     },
-    onLine: (line) => log.push(line),
   });
+  const keepSecrets = async () => {
+    const store = new TableStore(azuriteConnectionString(ports));
+    await recorder.keysOf(store, new LocalKeyWrapper(settings["LOCAL_KEY"] ?? ""));
+    recorder.entra(entra);
+  };
   return {
     baseUrl: publicBaseUrl ?? `http://localhost:${app}`,
     entra,
     host,
     connectionString: azuriteConnectionString(ports),
+    settings,
     log,
+    keepSecrets,
     stopStorage: () => azurite.stop(),
     async startStorage() {
       azurite = await start();
     },
     async stop() {
       await host.stop();
+      await keepSecrets();
       await entra.stop();
       await azurite.stop();
       if (dataDir !== undefined) await rm(dataDir, { recursive: true, force: true });

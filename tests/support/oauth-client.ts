@@ -9,13 +9,26 @@ export const REDIRECT_URI = "http://localhost:33418/callback";
 export class OAuthTestClient {
   readonly #fetch: Fetch;
   readonly #baseUrl: string;
-  readonly verifier = randomBytes(32).toString("base64url");
-  readonly challenge = createHash("sha256").update(this.verifier).digest("base64url");
+  readonly verifier: string;
+  readonly challenge: string;
   id = "";
 
-  constructor(baseUrl: string, fetch: Fetch) {
+  constructor(
+    baseUrl: string,
+    fetch: Fetch,
+    verifier: string = randomBytes(32).toString("base64url"),
+  ) {
     this.#baseUrl = baseUrl;
     this.#fetch = fetch;
+    this.verifier = verifier;
+    this.challenge = createHash("sha256").update(verifier).digest("base64url");
+  }
+
+  /** The same client, with another way to the server. */
+  through(fetch: Fetch): OAuthTestClient {
+    const same = new OAuthTestClient(this.#baseUrl, fetch, this.verifier);
+    same.id = this.id;
+    return same;
   }
 
   /** Registers, and remembers the client id. */

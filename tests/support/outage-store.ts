@@ -3,6 +3,7 @@ import {
   type Key,
   type Row,
   StorageUnavailable,
+  type Some,
   type Store,
   type TableName,
   type Value,
@@ -49,9 +50,9 @@ export class OutageStore implements Store {
     return this.#store.deleteAll(table, keys);
   }
 
-  async *list(table: TableName, partition: string): AsyncIterable<Row> {
+  async *list(table: TableName, partition: string, some?: Some): AsyncIterable<Row> {
     this.#arrive();
-    yield* this.#store.list(table, partition);
+    yield* this.#store.list(table, partition, some);
   }
 
   #arrive(): void {

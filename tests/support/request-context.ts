@@ -1,5 +1,6 @@
 import type { RequestContext } from "../../shared/http/context.ts";
 import { jsonLog } from "../../shared/log.ts";
+import { recorder } from "./redaction/recorder.ts";
 
 /** A client that takes all that is sent to it, and whose going away would be seen. */
 export const QUICK_READER = {
@@ -14,7 +15,10 @@ export function createContext(requestId = "request-1") {
   const controller = new AbortController();
   const context: RequestContext = {
     requestId,
-    log: jsonLog((level, line) => lines.push(`${level} ${line}`)),
+    log: jsonLog((level, line) => {
+      lines.push(`${level} ${line}`);
+      recorder.line(line);
+    }),
     disconnected: controller.signal,
     ...QUICK_READER,
   };

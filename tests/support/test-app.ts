@@ -2,15 +2,19 @@ import { type App, createApp } from "../../shared/app.ts";
 import { loadConfig } from "../../shared/config.ts";
 import type { Features } from "../../shared/features/feature.ts";
 import type { KeyWrapper } from "../../shared/keys/key-wrapper.ts";
-import { jsonLog, type Log } from "../../shared/log.ts";
+import { LocalKeyWrapper } from "../../shared/keys/local-key-wrapper.ts";
+import type { Log } from "../../shared/log.ts";
 import type { DocumentFetch } from "../../shared/oauth/clients/document-fetch.ts";
 import { systemRandom } from "../../shared/random.ts";
 import type { Redis } from "../../shared/redis/redis.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { Store } from "../../shared/storage/store.ts";
+import { noTelemetry, type Telemetry } from "../../shared/telemetry/telemetry.ts";
 import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { FakeDocuments } from "./fake-documents.ts";
+import { recordedLog } from "./recorded-log.ts";
+import { recorder } from "./redaction/recorder.ts";
 import { QUICK_READER } from "./request-context.ts";
 import { TestClock } from "./test-clock.ts";
 import type { Fetch } from "./user-agent.ts";
@@ -38,6 +42,8 @@ export interface TestAppOptions {
   readonly clock?: TestClock;
   readonly keyWrapper?: KeyWrapper;
   readonly redis?: Redis;
+  /** What watches it; what is logged goes there as well. */
+  readonly telemetry?: Telemetry;
   /** What it offers in place of the product's own features. */
   readonly features?: Features;
   /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
@@ -50,26 +56,30 @@ export interface TestAppOptions {
 export function createTestApp(options: TestAppOptions = {}): TestApp {
   const entraUrl = options.entraUrl ?? "http://localhost:9";
   const { values } = planLocalStack(ROOT, {}, {}, SAMPLE);
-  const settings = loadConfig({
+  const env: Record<string, string> = {
     ...values,
     PUBLIC_BASE_URL: BASE_URL,
     ENTRA_AUTHORITY_URL: entraUrl,
     GRAPH_BASE_URL: entraUrl,
     ...options.env,
-  });
+  };
+  const settings = loadConfig(env);
   const config =
     options.publicUrl === undefined
       ? settings
       : { ...settings, baseUrl: options.publicUrl, loopback: false };
   const clock = options.clock ?? new TestClock();
   const store = options.store ?? new MemoryStore();
-  const log: string[] = [];
-  const recording = jsonLog((_level, line) => log.push(line));
+  const { telemetry = noTelemetry } = options;
+  const { log: recording, lines: log } = recordedLog(telemetry);
+  recorder.settings(env);
+  recorder.installation(store, options.keyWrapper ?? new LocalKeyWrapper(env["LOCAL_KEY"] ?? ""));
   const app = createApp(config, {
     store,
     clock,
     random: systemRandom,
     log: recording,
+    telemetry,
     fetchDocument: options.fetchDocument ?? new FakeDocuments().fetch,
     ...(options.features !== undefined && { features: options.features }),
     ...(options.keyWrapper !== undefined && { keyWrapper: options.keyWrapper }),
@@ -99,12 +109,10 @@ async function route(
   const handler = app.handlers[handlerName(target.pathname)];
   const disconnected = init.signal ?? new AbortController().signal;
   const { signal: _, ...rest } = init;
-  return handler(new Request(target, rest), {
-    requestId: `r${++requests}`,
-    log,
-    disconnected,
-    ...QUICK_READER,
-  });
+  const context = { requestId: `r${++requests}`, log, disconnected, ...QUICK_READER };
+  const response = await handler(new Request(target, rest), context);
+  recorder.exchange(rest, response);
+  return response;
 }
 
 /** As the triggers in `functions/` have it. */
@@ -125,7 +133,9 @@ function handlerName(pathname: string): keyof App["handlers"] {
     case "/callback":
     case "/consent":
     case "/health":
+    case "/mcp":
     case "/message":
+    case "/notifications":
     case "/publish":
     case "/register":
     case "/revoke":

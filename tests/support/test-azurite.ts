@@ -7,6 +7,8 @@ import { startAzurite } from "../../tools/stack/start-azurite.ts";
 import { LOOPBACK_CERTIFICATE, LOOPBACK_CERTIFICATE_KEY } from "./test-certificate.ts";
 
 export interface TestAzurite {
+  /** Of its tables. */
+  readonly port: number;
   readonly connectionString: string;
   /** Ends it; the port answers nobody then. More than once is fine. */
   stop(): Promise<void>;
@@ -16,7 +18,11 @@ export interface TestAzurite {
 export async function startTestAzurite(): Promise<TestAzurite> {
   const ports = { table: await freePort(), blob: await freePort(), queue: await freePort() };
   const azurite = await startAzurite({ ports });
-  return { connectionString: azuriteConnectionString(ports), stop: () => azurite.stop() };
+  return {
+    port: ports.table,
+    connectionString: azuriteConnectionString(ports),
+    stop: () => azurite.stop(),
+  };
 }
 
 export interface SecureAzurite {

@@ -77,6 +77,12 @@ export function location(response: Response): URL {
   return new URL(target);
 }
 
+/** @returns Where the links of a page lead that leave this server. */
+export function links(html: string): URL[] {
+  const found = html.matchAll(/<a [^>]*href="(https:[^"]*)"/g);
+  return Array.from(found, ([, href = ""]) => new URL(unescape(href)));
+}
+
 function unescape(text: string): string {
   return text
     .replaceAll("&quot;", '"')

@@ -12,6 +12,7 @@ import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { freePort } from "../../tools/stack/ports.ts";
 import { startAzurite } from "../../tools/stack/start-azurite.ts";
 import { health } from "../support/health.ts";
+import { recorder } from "../support/redaction/recorder.ts";
 import { connectAs } from "../support/sdk-client.ts";
 
 const DIST = fileURLToPath(new URL("dist/", ROOT));
@@ -50,7 +51,7 @@ it("the package needs nothing but itself and its settings to sign a person in an
   const entra = await startEntra({ port: 0 });
   onTestFinished(() => entra.stop());
   const { values } = planLocalStack(ROOT, { ...ports, entra: entra.port }, {}, SAMPLE);
-  const host = await startFunctionsHost({ root, port: app, env: values });
+  const host = await startFunctionsHost({ root, port: app, env: values, onLine: recorder.line });
   onTestFinished(() => host.stop());
 
   const baseUrl = `http://localhost:${app}`;

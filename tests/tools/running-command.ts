@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { recorder } from "../support/redaction/recorder.ts";
 
 /** A command as somebody runs it in a terminal. */
 export interface RunningCommand {
@@ -29,7 +30,10 @@ export function runCommand(script: URL, args: readonly string[], cwd?: string): 
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
   }
-  onTestFinished(() => void child.kill("SIGKILL"));
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+    recorder.line(text);
+  });
   const code = new Promise<number | null>((resolve) => child.on("exit", resolve));
   const interrupt = () => {
     if (child.pid !== undefined) process.kill(-child.pid, "SIGINT");

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { jsonLog } from "../../shared/log.ts";
 import { parseClientMetadata } from "../../shared/oauth/clients/client-metadata.ts";
 import { RegisteredClients } from "../../shared/oauth/clients/registered-clients.ts";
 import { UsedAssertions } from "../../shared/oauth/clients/used-assertions.ts";
@@ -14,6 +13,7 @@ import { TableStore } from "../../shared/storage/table-store.ts";
 import { Sweep } from "../../shared/upkeep/sweep.ts";
 import { createSessionParts, DAY_SECONDS, IDENTITY } from "../support/parts.ts";
 import { startTestAzurite, type TestAzurite } from "../support/test-azurite.ts";
+import { recordedLog } from "../support/recorded-log.ts";
 import { TestClock } from "../support/test-clock.ts";
 
 const HOUR = 3_600;
@@ -28,17 +28,18 @@ function createSweep(options: { store?: TableStore; maxRows?: number } = {}) {
   const random = systemRandom;
   const expiries = new Expiries({ store });
   const clients = new RegisteredClients({ store, random, clock, expiries });
-  const log: string[] = [];
+  const { log, lines } = recordedLog();
   const deps = {
     store,
     expiries,
     clock,
-    log: jsonLog((_level, line) => log.push(line)),
+    log,
     expire: {
       clients: (key: Key) => clients.expire(key),
       sessions: (key: Key) => sessions.expire(key),
       connections: async () => undefined,
       inbox: async () => undefined,
+      events: async () => undefined,
     },
     ...(options.maxRows !== undefined && { maxRows: options.maxRows }),
   };
@@ -46,7 +47,7 @@ function createSweep(options: { store?: TableStore; maxRows?: number } = {}) {
     ...parts,
     expiries,
     clients,
-    log,
+    log: lines,
     deps,
     codes: new Codes({ store, clock, random }),
     transactions: new Transactions({ store, sealer, clock, random }),

@@ -39,7 +39,11 @@ export async function redeemCode(
   if (redirectUri !== code.redirectUri) {
     throw new AadError(500112, { redirectUri });
   }
-  checkVerifier(code, form.get("code_verifier"));
+  const verifier = form.get("code_verifier");
+  checkVerifier(code, verifier);
+  if (verifier !== null) {
+    standIn.ledger.record({ kind: "code_verifier", account: code.grant.account, value: verifier });
+  }
   return {
     grant: code.grant,
     nonce: code.nonce,

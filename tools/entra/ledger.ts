@@ -4,6 +4,8 @@ import type { AccountName } from "./directory.ts";
 export interface Issued {
   readonly kind:
     | "code"
+    /** Of a PKCE pair: taken in, not handed out. */
+    | "code_verifier"
     | "access_token"
     | "refresh_token"
     | "id_token"

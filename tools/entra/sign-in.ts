@@ -38,7 +38,9 @@ export async function signIn(standIn: StandIn, call: Call): Promise<Response> {
     standIn.consents.accept(account.name, scopes, standIn.nextSerial());
   } else if (missing.length > 0 || request.prompt === "consent") {
     const action = await signInAction(standIn, request, account.name);
-    return consentPage(request, account, scopes, action);
+    // As in Entra: what was accepted before is asked for again only where the application wants it so.
+    const asked = request.prompt === "consent" ? scopes : missing;
+    return consentPage(request, account, asked, action);
   }
   return finish(standIn, request, account);
 }

@@ -45,7 +45,8 @@ export function readCommandLine(): CommandLine {
   return { flags, instances, fresh: values.fresh };
 }
 
-function port(flag: string, text: string | undefined): number | undefined {
+/** @returns The port that a flag names. @throws Error for what is no port. */
+export function port(flag: string, text: string | undefined): number | undefined {
   return wholeNumber(flag, text, 1, 65_535);
 }
 

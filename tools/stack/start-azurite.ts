@@ -71,7 +71,9 @@ export async function startAzurite(options: AzuriteOptions): Promise<RunningAzur
           if (chunk.includes("Table service successfully closed")) resolve();
         });
       });
-      child.send("shutdown");
+      if (!child.connected) return;
+      // More than once is fine.
+      if (child.connected) child.send("shutdown");
       await Promise.race([closed, exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
       child.kill("SIGKILL");
       await exited;

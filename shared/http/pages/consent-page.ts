@@ -1,7 +1,8 @@
 import { branding } from "../../branding.ts";
 import { html, type Html } from "../html.ts";
+import { claimedName } from "./claimed-name.ts";
 import { page } from "./page.ts";
-import { isolatedText, visibleText } from "./untrusted-text.ts";
+import { isolatedText } from "./untrusted-text.ts";
 
 export interface ConsentView {
   /** The client's own claim; nobody has verified it. */
@@ -62,15 +63,7 @@ const rememberChoice = html`
 
 function whoAsks({ clientName, clientHost, redirectHost }: ConsentView): Html {
   return html`
-    <p>
-      ${
-        visibleText(clientName) === ""
-          ? "An app that gives no name"
-          : html`An app that calls itself
-              <strong class="claim">${isolatedText(clientName)}</strong>`
-      }
-      wants to use ${branding.productName} with your account.
-    </p>
+    <p>${claimedName(clientName)} wants to use ${branding.productName} with your account.</p>
     <p class="quiet">
       The name is the app’s own claim and has not been verified. Check
       ${clientHost !== undefined && "who publishes it, and"} where it sends you back to.

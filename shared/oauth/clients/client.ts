@@ -10,6 +10,8 @@ export interface Client {
   readonly authentication: ClientAuthentication;
   /** The host that publishes the client's metadata document: the one thing about a client that is verified. */
   readonly host?: string | undefined;
+  /** The operator has entered it, and so stands for where its redirect URIs lead. */
+  readonly trusted?: boolean | undefined;
 }
 
 /** How a client proves at `/token` and `/revoke` that it is the one. */

@@ -52,7 +52,8 @@ function parseEntry(given: unknown): Client {
     ...rest,
   });
   const { name, uri, redirectUris } = metadata;
-  return { id, name: name ?? id, uri, redirectUris, authentication: withSecret(metadata, secret) };
+  const authentication = withSecret(metadata, secret);
+  return { id, name: name ?? id, uri, redirectUris, authentication, trusted: true };
 }
 
 function withSecret(

@@ -28,8 +28,10 @@ export function parseMetadataDocument(url: string, body: unknown): Client {
       "has a token_endpoint_auth_method that needs a secret; use none or private_key_jwt",
     );
   }
+  // MCP authorization, client-id metadata documents: a document has to have one.
+  if (name === undefined) throw new DocumentRefused("has no client_name");
   const { host } = new URL(url);
-  return { id: url, name: name ?? host, uri, redirectUris, authentication, host };
+  return { id: url, name, uri, redirectUris, authentication, host };
 }
 
 function metadataOf(body: unknown): ReturnType<typeof parseClientMetadata> {

@@ -6,6 +6,7 @@ import { consentPage } from "../../../shared/http/pages/consent-page.ts";
 import { donePage } from "../../../shared/http/pages/done-page.ts";
 import { errorPage } from "../../../shared/http/pages/error-page.ts";
 import { homePage } from "../../../shared/http/pages/home-page.ts";
+import { requestFaultPage } from "../../../shared/http/pages/request-fault-page.ts";
 import { attack, attackEscaped, tagsOf } from "./markup.ts";
 
 /** Every page with an attack in each of its fields, and the fields that it shows. */
@@ -64,6 +65,17 @@ const pages = [
         requestId: attack("requestId"),
       }),
     fields: ["title", "message", "whatToDo", "requestId"],
+  },
+  {
+    name: "request fault",
+    render: () =>
+      requestFaultPage({
+        fault: attack("fault"),
+        clientName: attack("clientName"),
+        redirectHost: attack("redirectHost"),
+        wayBack: attack("wayBack"),
+      }),
+    fields: ["fault", "clientName", "redirectHost", "wayBack"],
   },
   {
     name: "account",
@@ -149,5 +161,5 @@ it("gives every page a title of its own", async () => {
     pages.map(async ({ render }) => (await render().text()).match(/<title>([^<]*)</)?.[1]),
   );
   // error and done take theirs from the view, which is the same attack here
-  expect(new Set(titles)).toHaveProperty("size", 5);
+  expect(new Set(titles)).toHaveProperty("size", 6);
 });

@@ -18,12 +18,6 @@ describe("a client-id metadata document", () => {
     });
   });
 
-  it("is named after its host where it gives no name", () => {
-    expect(parseMetadataDocument(URL, { ...VALID, client_name: undefined }).name).toBe(
-      "client.example",
-    );
-  });
-
   it.each([
     ["jwks", { jwks: JWKS }, { jwks: JWKS }],
     [
@@ -49,6 +43,8 @@ describe("a client-id metadata document", () => {
     ["client_secret_basic", { token_endpoint_auth_method: "client_secret_basic" }],
     ["client_secret_post", { token_endpoint_auth_method: "client_secret_post" }],
     ["client_secret_jwt", { token_endpoint_auth_method: "client_secret_jwt" }],
+    ["no client_name", { client_name: undefined }],
+    ["an empty client_name", { client_name: " " }],
     ["no redirect URIs", { redirect_uris: undefined }],
     ["a dangerous redirect URI", { redirect_uris: ["javascript:alert(1)"] }],
     ["a redirect URI over http", { redirect_uris: ["http://client.example/cb"] }],

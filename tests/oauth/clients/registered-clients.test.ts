@@ -39,6 +39,7 @@ beforeEach(async () => {
     sessions: async () => undefined,
     connections: async () => undefined,
     inbox: async () => undefined,
+    events: async () => undefined,
   };
   const log = jsonLog(() => undefined);
   sweep = new Sweep({ store, expiries, clock, log, expire });

@@ -40,7 +40,13 @@ describe("the assertions that have been used", () => {
   it("are forgotten in the hour after they have ended", async () => {
     const store = new MemoryStore();
     const used = new UsedAssertions({ store, random: systemRandom });
-    const expire = { clients: never, sessions: never, connections: never, inbox: never };
+    const expire = {
+      clients: never,
+      sessions: never,
+      connections: never,
+      inbox: never,
+      events: never,
+    };
     const log = jsonLog(() => undefined);
     const sweep = new Sweep({ store, clock, log, expiries: new Expiries({ store }), expire });
     await sweep.run();

@@ -152,6 +152,27 @@ describe("consentRequired", () => {
   });
 });
 
+describe("consentRequired, for more permissions", () => {
+  const PROFILE = "Sign you in and read your profile";
+  const CALENDAR = "Read your calendars";
+
+  it("asks for what is new; for everything where the application wants it so (prompt=consent)", async () => {
+    entra.set({ consentRequired: ["alice"] });
+    await signIn(entra, "alice", { scope: "openid offline_access User.Read" });
+    const page = async (changes: Record<string, string>) => {
+      const picker = await (await fetch(authorizationUrl(entra, changes))).text();
+      const action = /action="([^"]+)"/.exec(picker)?.[1] ?? "";
+      const body = "account=alice";
+      return (await fetch(new URL(action, entra.url), { method: "POST", body })).text();
+    };
+    const scope = "openid User.Read Calendars.Read";
+    const more = await page({ scope });
+    expect([more.includes(PROFILE), more.includes(CALENDAR)]).toEqual([false, true]);
+    const all = await page({ scope, prompt: "consent" });
+    expect([all.includes(PROFILE), all.includes(CALENDAR)]).toEqual([true, true]);
+  });
+});
+
 describe("mfaRequired", () => {
   it("is interaction_required for refreshes and codes of earlier sign-ins; signing in again helps", async () => {
     const before = await signIn(entra);

@@ -1,0 +1,172 @@
+import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/server";
+import type { ClientConnection } from "../../http/invocation-responses.ts";
+import { EVENT_STREAM_HEADERS, EventStreamBody, type StreamEnd } from "../event-stream-body.ts";
+import { isAnswer } from "../json-rpc.ts";
+import { unfinished } from "../instance-gone.ts";
+import type { KeptStream } from "./kept-stream.ts";
+import { JSON_WITHIN_MS } from "./patient-response.ts";
+
+/** What is remembered of a stream, for a client that has lost it: what it had not taken is younger. */
+const REMEMBERED_BYTES = 1024 * 1024;
+
+export interface ExchangeOptions {
+  /** Of the requests in the body. */
+  readonly ids: readonly RequestId[];
+  /** Whether they came as a batch, and are answered as one (2025-03-26). */
+  readonly batch: boolean;
+  /** Whether the stream begins with an id and an empty event, which clients before 2025-11-25 cannot read. */
+  readonly primed: boolean;
+  /** Names an event; undefined where the stream cannot be resumed. */
+  readonly eventId: ((sequence: number) => string) | undefined;
+  readonly client: ClientConnection;
+  /** Where the stream goes when its client has gone. */
+  readonly kept: KeptStream;
+  /** Called when all requests are answered. */
+  readonly onAnswered: () => void;
+}
+
+interface Remembered {
+  readonly sequence: number;
+  readonly message: JSONRPCMessage;
+  readonly bytes: number;
+}
+
+/**
+ * One `POST` with requests and what answers it (MCP 2025-11-25, Streamable HTTP): JSON, where all that is
+ * said is the answers, within a second; else an event stream that its client can lose and find again.
+ */
+export class Exchange {
+  readonly response: Promise<Response>;
+  readonly #options: ExchangeOptions;
+  readonly #pending: Set<RequestId>;
+  readonly #resolve: (response: Response) => void;
+  readonly #patience: NodeJS.Timeout;
+  #answers: JSONRPCMessage[] = [];
+  #remembered: Remembered[] = [];
+  #rememberedBytes = 0;
+  #sequence = 0;
+  #body: EventStreamBody | undefined;
+  #resumable = false;
+  #keeping = false;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.#pending = new Set(options.ids);
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    this.response = promise;
+    this.#resolve = resolve;
+    this.#patience = setTimeout(() => this.#stream(), JSON_WITHIN_MS);
+  }
+
+  /** Takes what the server says to these requests. */
+  send(message: JSONRPCMessage): void {
+    const answered =
+      isAnswer(message) && message.id !== undefined && this.#pending.delete(message.id);
+    if (answered && this.#body === undefined) {
+      this.#answers.push(message);
+      if (this.#pending.size === 0) this.#answerWithJson();
+      return;
+    }
+    if (this.#body === undefined) this.#stream();
+    this.#say(message);
+    if (this.#pending.size === 0) this.#end();
+  }
+
+  /** The client has given up a request: it is not answered, and does not keep the others waiting. */
+  cancelled(id: RequestId): void {
+    if (!this.#pending.has(id)) return;
+    if (this.#body === undefined && this.#pending.size === 1) {
+      // MCP 2025-11-25, cancellation: no answer is sent.
+      this.#pending.clear();
+      clearTimeout(this.#patience);
+      this.#resolve(new Response(null, { status: 202 }));
+      this.#options.onAnswered();
+      return;
+    }
+    // A stream that ends without an answer is taken for one that broke off, and resumed for ever.
+    this.send(unfinished(id, "The request was cancelled."));
+  }
+
+  /** Fails what is not answered yet. @param why In words that the client can show. */
+  fail(why: string): void {
+    for (const id of this.#pending) this.send(unfinished(id, why));
+  }
+
+  /** Its client has come back for the stream, maybe to another instance: it goes on from what is written down. */
+  handOver(): void {
+    if (this.#body?.open === true) this.#body.abandon();
+    else this.#keep();
+    this.#options.kept.handOver({ running: this.#pending.size > 0 });
+  }
+
+  /** Whether it has come to a stream, which a client may come back for. */
+  get streamed(): boolean {
+    return this.#resumable;
+  }
+
+  /** Resolves when all that has to be written down is. */
+  get written(): Promise<void> {
+    return this.#options.kept.written;
+  }
+
+  #answerWithJson(): void {
+    clearTimeout(this.#patience);
+    this.#resolve(Response.json(this.#options.batch ? this.#answers : this.#answers[0]));
+    this.#options.onAnswered();
+  }
+
+  #stream(): void {
+    const { client, eventId, primed } = this.#options;
+    clearTimeout(this.#patience);
+    const body = new EventStreamBody(client, (end) => this.#ended(end));
+    this.#body = body;
+    if (primed && eventId !== undefined) body.block(`id: ${eventId(0)}\ndata: `);
+    body.keepAlive();
+    client.disconnected.addEventListener("abort", () => body.abandon(), { once: true });
+    // Who has gone before the first id can never come back for the rest.
+    this.#resumable = eventId !== undefined && !client.disconnected.aborted;
+    if (client.disconnected.aborted) body.abandon();
+    this.#resolve(new Response(body.stream, { headers: EVENT_STREAM_HEADERS }));
+    const earlier = this.#answers;
+    this.#answers = [];
+    for (const answer of earlier) this.#say(answer);
+  }
+
+  #say(message: JSONRPCMessage): void {
+    const { eventId, kept } = this.#options;
+    const data = JSON.stringify(message);
+    this.#sequence += 1;
+    const id = eventId === undefined ? "" : `id: ${eventId(this.#sequence)}\n`;
+    if (eventId !== undefined)
+      this.#remember({ sequence: this.#sequence, message, bytes: data.length });
+    // Who breaks off at this very event has it written down with those before it.
+    const keeping = this.#keeping;
+    this.#body?.block(`${id}event: message\ndata: ${data}`);
+    if (keeping) kept.keep(this.#sequence, message);
+  }
+
+  #remember(event: Remembered): void {
+    this.#remembered.push(event);
+    this.#rememberedBytes += event.bytes;
+    while (this.#rememberedBytes > REMEMBERED_BYTES && this.#remembered.length > 1) {
+      this.#rememberedBytes -= this.#remembered.shift()?.bytes ?? 0;
+    }
+  }
+
+  #end(): void {
+    this.#body?.end();
+    this.#options.onAnswered();
+  }
+
+  #ended(end: StreamEnd): void {
+    if (end !== "server") this.#keep();
+  }
+
+  /** From now on the stream is written down: what there is of it, and what follows. */
+  #keep(): void {
+    if (!this.#resumable) return;
+    this.#keeping = true;
+    for (const { sequence, message } of this.#remembered)
+      this.#options.kept.keep(sequence, message);
+  }
+}

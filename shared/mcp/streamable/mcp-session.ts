@@ -1,0 +1,259 @@
+import type { JSONRPCMessage, JSONRPCNotification } from "@modelcontextprotocol/server";
+import type { Change } from "../../features/feature.ts";
+import type { ClientConnection } from "../../http/invocation-responses.ts";
+import type { Random } from "../../random.ts";
+import type { Instances } from "../../relay/instances.ts";
+import type { Lease } from "../../relay/lease.ts";
+import type { Caller } from "../../sessions/bearer.ts";
+import type { Session } from "../../sessions/sessions.ts";
+import { callContext, type CallContextDeps } from "../call-context.ts";
+import type { ConnectionRows, ProtocolState } from "../connection-rows.ts";
+import type { Connection, ConnectionEnd, Connections } from "../connections.ts";
+import type { FeatureCalls } from "../feature-calls.ts";
+import { INSTANCE_GONE } from "../instance-gone.ts";
+import { isNotification, isRequest } from "../json-rpc.ts";
+import { retryAfter } from "../stream-lifetime.ts";
+import { FeatureServer } from "./feature-server.ts";
+import type { KeptStreamDeps } from "./kept-stream.ts";
+import { addressed } from "./request-ids.ts";
+import { SessionExchanges } from "./session-exchanges.ts";
+import { SessionState, type SessionStateDeps } from "./session-state.ts";
+import { SessionTransport } from "./session-transport.ts";
+import type { StandaloneStream } from "./standalone-stream.ts";
+
+/** What a call in progress gets when the instance goes. */
+const GRACE_MS = 500;
+
+export interface McpSessionDeps extends CallContextDeps, KeptStreamDeps, SessionStateDeps {
+  readonly calls: FeatureCalls;
+  readonly lease: Lease;
+  readonly instances: Instances;
+  readonly connections: Connections;
+  readonly connectionRows: ConnectionRows;
+  readonly random: Random;
+}
+
+/**
+ * A session of Streamable HTTP (revisions of 2025) at this instance: the protocol server behind it, what is
+ * being answered, and the client's stream if it is held here. Other instances may have the same session; what
+ * a client tells one of them, they learn from its row.
+ */
+export class McpSession implements Connection {
+  readonly id: string;
+  readonly userKey: string;
+  readonly sessionId: string;
+  readonly state: SessionState;
+  /** As the last request found it: roles change with a refresh. */
+  session: Session;
+  readonly #deps: McpSessionDeps;
+  readonly #exchanges: SessionExchanges;
+  readonly #transport: SessionTransport;
+  readonly #server: FeatureServer;
+  readonly #onRest: () => void;
+  #stream: StandaloneStream | undefined;
+  #why: ConnectionEnd | "forgotten" = "forgotten";
+
+  /**
+   * @param state What the client has told so far.
+   * @param onRest Called when nothing is in progress here any more.
+   */
+  constructor(
+    deps: McpSessionDeps,
+    id: string,
+    { session }: Caller,
+    state: ProtocolState,
+    onRest: () => void,
+  ) {
+    this.id = id;
+    this.session = session;
+    this.userKey = session.userKey;
+    this.sessionId = session.id;
+    this.state = new SessionState(deps, this.key, state);
+    this.#deps = deps;
+    this.#onRest = onRest;
+    const instance = () => deps.lease.id;
+    this.#exchanges = new SessionExchanges(deps, id, instance, onRest);
+    this.#transport = new SessionTransport(id, instance, (message) => this.#stream?.send(message));
+    this.#server = new FeatureServer({
+      calls: deps.calls,
+      callFor: callContext(deps),
+      beforeOwnEnd: ({ mcpReq }) => this.#transport.answerBeforeClosing(mcpReq.id),
+      state: this.state,
+    });
+    this.#server.server.onclose = () => void this.#closed();
+  }
+
+  /** Begins to serve. @param known Whether the client has initialized the session, at whichever instance. */
+  async start(known: boolean): Promise<void> {
+    await this.#server.connect(this.#transport);
+    const { initialize } = this.state;
+    if (known && initialize !== undefined) await this.#transport.replayInitialize(initialize);
+  }
+
+  get key() {
+    return { partition: this.userKey, row: this.id };
+  }
+
+  /** The revision that was agreed on. */
+  get version(): string | undefined {
+    return this.#server.server.getNegotiatedProtocolVersion();
+  }
+
+  get streaming(): boolean {
+    return this.#stream?.open === true;
+  }
+
+  /** Whether it may be forgotten here, to be made again when it is asked for. */
+  get resting(): boolean {
+    return !this.streaming && this.#exchanges.inProgress === 0;
+  }
+
+  /** Answers a body with requests. @param primed Whether its client can read an event without data. */
+  answer(
+    messages: readonly JSONRPCMessage[],
+    {
+      caller,
+      ...terms
+    }: { caller: Caller; batch: boolean; primed: boolean; client: ClientConnection },
+  ): Promise<Response> {
+    this.session = caller.session;
+    const ids = messages.filter(isRequest).map(({ id }) => id);
+    const exchange = this.#exchanges.open({ ids, ...terms });
+    for (const message of messages) {
+      if (isRequest(message)) this.#transport.receive(message, caller, exchange);
+      else this.take(message, caller).catch((error: unknown) => this.#failed(error));
+    }
+    return exchange.response;
+  }
+
+  /** Whether a request with this id is being answered here. */
+  has(id: unknown): boolean {
+    return this.#transport.has(id);
+  }
+
+  /**
+   * Takes a message that is not answered: a response, or a notification. What is about a request that another
+   * instance has made, or is answering, goes there.
+   *
+   * @throws StorageUnavailable
+   */
+  async take(message: JSONRPCMessage, caller: Caller): Promise<void> {
+    const { instances, lease, relay } = this.#deps;
+    const envelope = { kind: "message", connection: this.id, caller, message } as const;
+    const to = addressed(message);
+    if (to !== undefined && to.instance !== lease.id) {
+      if (await instances.isLive(to.instance)) await relay.send(to.instance, envelope);
+    } else if (isCancellation(message) && !this.has(message.params?.["requestId"])) {
+      await relay.broadcast(envelope);
+    } else {
+      this.#transport.receive(to?.message ?? message, caller);
+    }
+  }
+
+  /** Takes what was posted to another instance and is for this one. */
+  receive(message: JSONRPCMessage, caller: Caller): void {
+    const to = addressed(message);
+    if (to?.instance === this.#deps.lease.id) this.#transport.receive(to.message, caller);
+    else if (isCancellation(message)) this.#transport.receive(message, caller);
+  }
+
+  /** Holds a stream of the client's, in place of the one that it may have had. */
+  hold(stream: StandaloneStream): void {
+    const earlier = this.#stream;
+    this.#stream = stream;
+    earlier?.end();
+  }
+
+  /** A stream has ended. @returns Whether it was the client's last, and not one that had been replaced. */
+  release(stream: StandaloneStream): boolean {
+    if (this.#stream !== stream) return false;
+    this.#stream = undefined;
+    this.#onRest();
+    return true;
+  }
+
+  /** Asks the client whether it is there. @throws where it does not say so in time */
+  async ping(timeout: number): Promise<void> {
+    await this.#server.server.request({ method: "ping" }, { timeout });
+  }
+
+  wants(uri: string): boolean {
+    return this.streaming && this.state.subscriptions.includes(uri);
+  }
+
+  async announce(change: Change): Promise<void> {
+    if (!this.streaming) return;
+    const { server } = this.#server;
+    switch (change.kind) {
+      case "resource-updated":
+        if (this.wants(change.uri)) await server.sendResourceUpdated({ uri: change.uri });
+        break;
+      case "tools-changed":
+        await server.sendToolListChanged();
+        break;
+      case "resources-changed":
+        await server.sendResourceListChanged();
+        break;
+      case "prompts-changed":
+        await server.sendPromptListChanged();
+        break;
+    }
+  }
+
+  /** For a client that comes back for its stream, and may have missed anything. */
+  async announceEverything(): Promise<void> {
+    for (const kind of ["tools-changed", "resources-changed", "prompts-changed"] as const) {
+      await this.announce({ kind });
+    }
+    for (const uri of this.state.subscriptions)
+      await this.announce({ kind: "resource-updated", uri });
+  }
+
+  async refresh(): Promise<void> {
+    const row = await this.state.refresh();
+    if (row === undefined) await this.close("client");
+    else if (row.value.instance !== this.#deps.lease.id) this.#stream?.end();
+  }
+
+  /** Answers that come too late are kept with their stream, and not with the session. */
+  async takeAnswersOf(): Promise<void> {}
+
+  async handOver(stream: string): Promise<boolean> {
+    return this.#exchanges.handOver(stream);
+  }
+
+  async close(why: ConnectionEnd): Promise<void> {
+    this.#why = why;
+    if (why === "lease-lost" || why === "shutdown") {
+      this.#stream?.end(retryAfter(this.#deps.random));
+      const grace = why === "shutdown" ? GRACE_MS : 0;
+      await Promise.race([this.#exchanges.allAnswered(), this.#deps.clock.sleep(grace)]);
+      this.#exchanges.fail(INSTANCE_GONE);
+      await this.#exchanges.written();
+    }
+    await this.#server.close();
+  }
+
+  /** Forgets a session that rests. Any instance can make it again. */
+  async forget(): Promise<void> {
+    await this.#server.close();
+  }
+
+  async #closed(): Promise<void> {
+    const { connections, connectionRows } = this.#deps;
+    connections.remove(this.id);
+    this.#exchanges.fail("The session has ended.");
+    this.#stream?.end();
+    if (this.#why !== "session-ended") return;
+    // Where that cannot be, it goes by its expiry.
+    await connectionRows.close(this.key).catch((error: unknown) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    this.#deps.log.error("session-message-failed", error, { connection: this.id });
+  }
+}
+
+function isCancellation(message: JSONRPCMessage): message is JSONRPCNotification {
+  return isNotification(message) && message.method === "notifications/cancelled";
+}

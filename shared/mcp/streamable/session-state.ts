@@ -1,0 +1,70 @@
+import type { ClientLogLevel } from "../../features/feature.ts";
+import type { Watching } from "../../live/watching.ts";
+import type { Relay } from "../../relay/relay.ts";
+import type { Caller } from "../../sessions/bearer.ts";
+import type { Key } from "../../storage/store.ts";
+import {
+  type ConnectionRow,
+  type ConnectionRows,
+  type ProtocolState,
+  protocolState,
+} from "../connection-rows.ts";
+
+/** The session has been ended by way of another instance. */
+class SessionOver extends Error {
+  override name = "SessionOver";
+}
+
+export interface SessionStateDeps {
+  readonly connectionRows: ConnectionRows;
+  readonly relay: Relay;
+  readonly watching: Watching;
+}
+
+/** What the client of a session has told, and what all its instances go by. The row is the truth. */
+export class SessionState {
+  readonly #deps: SessionStateDeps;
+  readonly #key: Key;
+  #state: ProtocolState;
+
+  constructor(deps: SessionStateDeps, key: Key, initial: ProtocolState) {
+    this.#deps = deps;
+    this.#key = key;
+    this.#state = initial;
+  }
+
+  /** The parameters of `initialize`. */
+  get initialize(): ProtocolState["initialize"] {
+    return this.#state.initialize;
+  }
+
+  get subscriptions(): readonly string[] {
+    return this.#state.subscriptions;
+  }
+
+  get logLevel(): ClientLogLevel | undefined {
+    return this.#state.logLevel;
+  }
+
+  /**
+   * Keeps what the client has told this instance, and tells the others.
+   *
+   * @throws StorageUnavailable; StateTooLarge; SessionOver
+   */
+  async tell({ session }: Caller, change: (state: ProtocolState) => ProtocolState): Promise<void> {
+    const { subscriptions } = this.#state;
+    const state = await this.#deps.connectionRows.changeState(this.#key, change);
+    if (state === undefined) throw new SessionOver("The session has ended.");
+    this.#state = state;
+    const { row: connection } = this.#key;
+    await this.#deps.relay.broadcast({ kind: "connection-changed", connection });
+    await this.#deps.watching.subscriptionsChanged(session, subscriptions, state.subscriptions);
+  }
+
+  /** Reads again what another instance may have been told. @returns The row; undefined where it is gone. */
+  async refresh(): Promise<ConnectionRow | undefined> {
+    const row = await this.#deps.connectionRows.find(this.#key);
+    if (row !== undefined) this.#state = protocolState(row);
+    return row;
+  }
+}
