@@ -41,10 +41,10 @@ export interface McpSessionDeps extends CallContextDeps, KeptStreamDeps, Session
 export class McpSession implements Connection {
   readonly id: string;
   readonly userKey: string;
-  readonly sessionId: string;
   readonly state: SessionState;
   /** As the last request found it: roles change with a refresh. */
   session: Session;
+  #sessionId: string;
   readonly #deps: McpSessionDeps;
   readonly #exchanges: SessionExchanges;
   readonly #transport: SessionTransport;
@@ -54,20 +54,21 @@ export class McpSession implements Connection {
   #why: ConnectionEnd | "forgotten" = "forgotten";
 
   /**
+   * @param bound.sessionId The sign-in that it belongs to.
    * @param state What the client has told so far.
    * @param onRest Called when nothing is in progress here any more.
    */
   constructor(
     deps: McpSessionDeps,
     id: string,
-    { session }: Caller,
+    { session, sessionId }: { session: Session; sessionId: string },
     state: ProtocolState,
     onRest: () => void,
   ) {
     this.id = id;
     this.session = session;
     this.userKey = session.userKey;
-    this.sessionId = session.id;
+    this.#sessionId = sessionId;
     this.state = new SessionState(deps, this.key, state);
     this.#deps = deps;
     this.#onRest = onRest;
@@ -88,6 +89,17 @@ export class McpSession implements Connection {
     await this.#server.connect(this.#transport);
     const { initialize } = this.state;
     if (known && initialize !== undefined) await this.#transport.replayInitialize(initialize);
+  }
+
+  get sessionId(): string {
+    return this.#sessionId;
+  }
+
+  /** From now on it belongs to another sign-in of the same person, and ends with that one. */
+  bind(sessionId: string): void {
+    this.#deps.connections.remove(this.id);
+    this.#sessionId = sessionId;
+    this.#deps.connections.add(this);
   }
 
   get key() {
@@ -211,8 +223,12 @@ export class McpSession implements Connection {
 
   async refresh(): Promise<void> {
     const row = await this.state.refresh();
-    if (row === undefined) await this.close("client");
-    else if (row.value.instance !== this.#deps.lease.id) this.#stream?.end();
+    if (row === undefined) {
+      await this.close("client");
+      return;
+    }
+    if (row.value.sessionId !== this.sessionId) this.bind(row.value.sessionId);
+    if (row.value.instance !== this.#deps.lease.id) this.#stream?.end();
   }
 
   /** Answers that come too late are kept with their stream, and not with the session. */

@@ -4,7 +4,13 @@ import { HttpError } from "../../http/errors.ts";
 import { randomId } from "../../random.ts";
 import type { Station } from "../../relay/station.ts";
 import type { Caller } from "../../sessions/bearer.ts";
-import { type ConnectionRow, protocolState, StateTooLarge } from "../connection-rows.ts";
+import type { Session } from "../../sessions/sessions.ts";
+import {
+  type ConnectionRow,
+  type ProtocolState,
+  protocolState,
+  StateTooLarge,
+} from "../connection-rows.ts";
 import { SessionNotFound } from "./session-not-found.ts";
 import { McpSession, type McpSessionDeps } from "./mcp-session.ts";
 
@@ -50,7 +56,8 @@ export class McpSessions {
   async create({ params = {} }: JSONRPCRequest, caller: Caller): Promise<McpSession> {
     const { clock, connectionRows, random, station } = this.#deps;
     const state = { initialize: params, subscriptions: [] };
-    const session = this.#make(randomId(random), caller, state);
+    const bound = { session: caller.session, sessionId: caller.session.id };
+    const session = this.#make(randomId(random), bound, state);
     await station.open(async () => {
       await this.#storing(() =>
         connectionRows.open(session.key, {
@@ -70,16 +77,16 @@ export class McpSessions {
 
   /**
    * Finds a session, here or in its row. An id never authenticates: it is good with the tokens of the sign-in
-   * that has begun the session.
+   * that the session belongs to, and of a later one of the same person through the same client, which then
+   * has it (a client that signs in again for more scopes keeps its session).
    *
-   * @throws StorageUnavailable; HttpError 404
+   * @throws StorageUnavailable; SessionNotFound
    */
   async find(id: string, caller: Caller): Promise<McpSession> {
     const here = this.#deps.connections.get(id);
     const session = here instanceof McpSession ? here : await this.#makeAgain(id, caller);
-    if (session.sessionId !== caller.session.id || session.userKey !== caller.session.userKey) {
-      throw new SessionNotFound();
-    }
+    if (session.userKey !== caller.session.userKey) throw new SessionNotFound();
+    if (session.sessionId !== caller.session.id) await this.#rebind(session, caller);
     this.#used(session);
     return session;
   }
@@ -96,7 +103,7 @@ export class McpSessions {
 
   /** Once, however many requests come at the same time. */
   #makeAgain(id: string, caller: Caller): Promise<McpSession> {
-    const owner = `${caller.session.userKey} ${caller.session.id} ${id}`;
+    const owner = `${caller.session.userKey} ${id}`;
     const known = this.#making.get(owner);
     if (known !== undefined) return known;
     const made = this.#fromRow(id, caller).finally(() => this.#making.delete(owner));
@@ -108,23 +115,38 @@ export class McpSessions {
     const { connectionRows, station } = this.#deps;
     if (!SESSION_ID.test(id)) throw new SessionNotFound();
     const row = await connectionRows.find({ partition: caller.session.userKey, row: id });
-    if (row === undefined || !this.#isOf(row, caller)) throw new SessionNotFound();
-    const session = this.#make(id, caller, protocolState(row));
+    if (row === undefined || !this.#isAlive(row)) throw new SessionNotFound();
+    const bound = { session: caller.session, sessionId: row.value.sessionId };
+    const session = this.#make(id, bound, protocolState(row));
     await station.open(() => this.#begin(session, true));
     this.#touchedAt.set(session, row.value.expiresAt - SESSION_TTL_MS);
     return session;
   }
 
-  #isOf({ value }: ConnectionRow, { session }: Caller): boolean {
-    return (
-      value.kind === "session" &&
-      value.sessionId === session.id &&
-      this.#deps.clock.now() < value.expiresAt
-    );
+  #isAlive({ value }: ConnectionRow): boolean {
+    return value.kind === "session" && this.#deps.clock.now() < value.expiresAt;
   }
 
-  #make(id: string, caller: Caller, state: ReturnType<typeof protocolState>): McpSession {
-    const session: McpSession = new McpSession(this.#deps, id, caller, state, () => {
+  async #rebind(session: McpSession, caller: Caller): Promise<void> {
+    const { connectionRows, relay, sessions } = this.#deps;
+    const { userKey, id: sessionId, clientId } = caller.session;
+    const row = await connectionRows.find(session.key);
+    if (row === undefined) throw new SessionNotFound();
+    if (row.value.sessionId !== sessionId) {
+      const former = await sessions.find(userKey, row.value.sessionId);
+      if (former?.value.clientId !== clientId) throw new SessionNotFound();
+      await connectionRows.update(session.key, () => ({ sessionId }));
+      await relay.broadcast({ kind: "connection-changed", connection: session.id });
+    }
+    session.bind(sessionId);
+  }
+
+  #make(
+    id: string,
+    bound: { session: Session; sessionId: string },
+    state: ProtocolState,
+  ): McpSession {
+    const session: McpSession = new McpSession(this.#deps, id, bound, state, () => {
       if (session.resting && this.#deps.connections.get(id) === session) {
         this.#resting.set(id, session);
       }
