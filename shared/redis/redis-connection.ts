@@ -1,9 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { createClient } from "@redis/client";
 import type { Clock } from "../clock.ts";
 import { deadline, LATE } from "./deadline.ts";
-
-export type RedisClient = ReturnType<typeof createClient>;
+import type { RedisClient } from "./redis-client.ts";
 
 /** Signing in included. */
 const CONNECT_MS = 5_000;
