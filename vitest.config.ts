@@ -3,6 +3,8 @@ import { RedactionTotals } from "./tests/support/redaction/report-totals.ts";
 
 export default defineConfig({
   test: {
+    // What a library exports is what it exports to Node, and in the bundle.
+    deps: { interopDefault: false },
     include: ["tests/**/*.test.ts"],
     // Faults and loads take minutes: npm run test:faults.
     exclude: ["tests/faults/**"],

@@ -4,6 +4,8 @@ import { RedactionTotals } from "./tests/support/redaction/report-totals.ts";
 /** Faults of processes, and loads: a file at a time, for each has the machine to itself. */
 export default defineConfig({
   test: {
+    // What a library exports is what it exports to Node, and in the bundle.
+    deps: { interopDefault: false },
     include: ["tests/faults/**/*.test.ts"],
     // As in vitest.config.ts.
     setupFiles: ["tests/support/redaction/check-file.ts"],

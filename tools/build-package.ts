@@ -1,4 +1,5 @@
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 
@@ -9,8 +10,11 @@ const DIST = new URL("../dist/", import.meta.url);
 const BANNER = `import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 
-/** The second bundle. */
-const TELEMETRY = "../shared/telemetry/azure-monitor.ts";
+/** What only an instance with the setting for it loads is a bundle of its own, and costs the others nothing. */
+const APART: Readonly<Record<string, string>> = {
+  "telemetry.js": "../shared/telemetry/azure-monitor.ts",
+  "redis.js": "../shared/redis/redis-client.ts",
+};
 
 /** On the same disk, so that a file can be moved into its place in one step. */
 const STAGING = new URL("../.data/", import.meta.url);
@@ -47,10 +51,12 @@ export async function buildPackage(): Promise<void> {
 
 async function writePackage(folder: URL, features?: URL): Promise<void> {
   await bundle("../functions/main.ts", new URL("main.js", folder), [
-    telemetryApart,
+    keepingApart,
     ...(features === undefined ? [] : [replacingFeatures(features)]),
   ]);
-  await bundle(TELEMETRY, new URL("telemetry.js", folder));
+  for (const [file, entryPoint] of Object.entries(APART)) {
+    await bundle(entryPoint, new URL(file, folder));
+  }
   await copyFile(new URL("../host.json", import.meta.url), new URL("host.json", folder));
   await writeFile(
     new URL("package.json", folder),
@@ -79,13 +85,17 @@ async function bundle(entryPoint: string, outfile: URL, plugins: Plugin[] = []):
   });
 }
 
-/** What only an instance with somewhere to send things to loads is a file of its own, and costs the others nothing. */
-const telemetryApart: Plugin = {
-  name: "telemetry-apart",
+const keepingApart: Plugin = {
+  name: "keeping-apart",
   setup(esbuild) {
-    esbuild.onResolve({ filter: /\/azure-monitor\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./telemetry.js", external: true } : undefined,
-    );
+    esbuild.onResolve({ filter: /\.ts$/ }, ({ kind, path, resolveDir }) => {
+      if (kind !== "dynamic-import") return undefined;
+      const target = pathToFileURL(join(resolveDir, path)).href;
+      const apart = Object.entries(APART).find(
+        ([, entryPoint]) => new URL(entryPoint, import.meta.url).href === target,
+      );
+      return apart && { path: `./${apart[0]}`, external: true };
+    });
   },
 };
 

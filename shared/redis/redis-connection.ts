@@ -1,8 +1,7 @@
-import type { createClient } from "@redis/client";
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../clock.ts";
 import { deadline, LATE } from "./deadline.ts";
-
-export type RedisClient = ReturnType<typeof createClient>;
+import type { RedisClient } from "./redis-client.ts";
 
 /** Signing in included. */
 const CONNECT_MS = 5_000;
@@ -38,6 +37,8 @@ export class RedisConnection {
   readonly #clock: Clock;
   readonly #outages: Outages;
   readonly #firstTry = Promise.withResolvers<void>();
+  /** It outlives the request that was the first to use it. */
+  readonly #outside = AsyncLocalStorage.snapshot();
   /** The latest, connected or not yet. */
   #client: RedisClient | undefined;
   #state: "new" | "connecting" | "ready" | "resting" | "closed" = "new";
@@ -56,7 +57,7 @@ export class RedisConnection {
    * @throws RedisUnavailable
    */
   async run<T>(withinMs: number, command: (client: RedisClient) => Promise<T>): Promise<T> {
-    if (this.#state === "new") void this.#connect();
+    if (this.#state === "new") this.#outside(() => void this.#connect());
     if (this.#state === "connecting") {
       await deadline(this.#clock, withinMs)(this.#firstTry.promise);
     }

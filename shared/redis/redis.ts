@@ -2,7 +2,7 @@ import type { RedisClientOptions } from "@redis/client";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { EntraCredentials } from "./entra-credentials.ts";
-import { type Outages, type RedisClient, RedisConnection } from "./redis-connection.ts";
+import { type Outages, RedisConnection } from "./redis-connection.ts";
 
 /**
  * The Redis of this installation: what instances tell each other through it is gone when it is, and nobody is
@@ -43,7 +43,8 @@ export class Redis implements Outages {
   /** @returns A connection of its own, for commands that block it. */
   connection(): RedisConnection {
     return new RedisConnection({
-      create: () => createRedisClient(this.#options),
+      // Loaded when it is needed: it takes longer to load than all that a server without Redis needs.
+      create: async () => (await import("./redis-client.ts")).createRedisClient(this.#options),
       clock: this.#clock,
       outages: this,
     });
@@ -62,14 +63,4 @@ export class Redis implements Outages {
   close(): void {
     this.commands.close();
   }
-}
-
-/**
- * Loaded when it is needed: it takes longer to load than all that a server without Redis needs. And not by its
- * front door, which brings clusters and sentinels along.
- */
-async function createRedisClient(options: RedisClientOptions): Promise<RedisClient> {
-  const { default: library } = await import("@redis/client/dist/lib/client/index.js");
-  // The library writes into the options that it is given.
-  return library.default.create({ ...options, socket: { ...options.socket } });
 }

@@ -37,7 +37,7 @@ export class PollPace {
    * @param fastPath Messages come by a quicker way.
    * @returns Milliseconds until the next look.
    */
-  interval(now: number, fastPath: boolean): number {
+  interval(now: number, fastPath = false): number {
     if (fastPath && now - this.#inboxUsedAt >= INBOX_IN_USE_MS) return IDLE_MS;
     if (now - this.#relayedAt < EAGER_FOR_MS) return EAGER_MS;
     return now - this.#trafficAt < BUSY_FOR_MS ? BUSY_MS : IDLE_MS;

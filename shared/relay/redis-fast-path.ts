@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import { KeysUnavailable } from "../keys/key-wrapper.ts";
@@ -40,6 +41,8 @@ export class RedisFastPath implements FastPath {
   readonly #log: Log;
   /** By their ids, the messages that were sent from here and wait to be taken. */
   readonly #pending = new Map<string, () => void>();
+  /** What arrives is not the work of the request that happened to send first. */
+  readonly #outside = AsyncLocalStorage.snapshot();
   #stream: RedisStream | undefined;
   #receive: ReceiveFast | undefined;
   #stopped = false;
@@ -117,16 +120,17 @@ export class RedisFastPath implements FastPath {
   }
 
   #read(address: string): RedisStream {
-    return new RedisStream({
+    const stream = {
       address,
       connection: this.#redis.connection(),
       clock: this.#clock,
-      take: async (entries) => {
+      take: async (entries: readonly Entry[]) => {
         const messages = await Promise.all(entries.map((entry) => this.#open(address, entry)));
         // Begun in the order of their arrival, and none waits for another to end.
         for (const message of messages) if (message !== undefined) void this.#handOn(message);
       },
-    });
+    };
+    return this.#outside(() => new RedisStream(stream));
   }
 
   async #open(address: string, entry: Entry) {

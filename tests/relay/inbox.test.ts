@@ -139,4 +139,14 @@ describe("the pace of looking", () => {
     expect(pace.interval(401_999, false)).toBe(25);
     expect(pace.interval(402_000, false)).toBe(100);
   });
+
+  it("is slow beside a fast path, but for a minute after a message came through the inbox", () => {
+    const pace = new PollPace();
+    pace.relayed(0);
+    expect(pace.interval(0, true)).toBe(1_000);
+    pace.inboxUsed(1_000);
+    expect(pace.interval(1_999, true)).toBe(25);
+    expect(pace.interval(60_999, true)).toBe(100);
+    expect(pace.interval(61_000, true)).toBe(1_000);
+  });
 });

@@ -41,9 +41,9 @@ export interface TestAppOptions {
   readonly store?: Store;
   readonly clock?: TestClock;
   readonly keyWrapper?: KeyWrapper;
+  readonly redis?: Redis;
   /** What watches it; what is logged goes there as well. */
   readonly telemetry?: Telemetry;
-  readonly redis?: Redis;
   /** What it offers in place of the product's own features. */
   readonly features?: Features;
   /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */

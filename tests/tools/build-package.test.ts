@@ -24,7 +24,7 @@ import { recorder } from "../support/redaction/recorder.ts";
 import { connectAs } from "../support/sdk-client.ts";
 
 const DIST = fileURLToPath(new URL("dist/", ROOT));
-const PACKAGE = ["host.json", "main.js", "package.json", "telemetry.js"];
+const PACKAGE = ["host.json", "main.js", "package.json", "redis.js", "telemetry.js"];
 
 it("replaces the package without a moment in which it is not there: a host may be starting from it", async () => {
   const missing = new Set<string>();
