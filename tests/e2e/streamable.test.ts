@@ -162,7 +162,7 @@ describe("a session", () => {
   it("goes on where the connection breaks in the middle of a call, at any instance", async () => {
     let cuts = 0;
     let resumed = 0;
-    const { client, close } = await connectStreamable(cluster.baseUrl, "alice", "sessions", {
+    const connected = await connectStreamable(cluster.baseUrl, "alice", "sessions", {
       fetch: async (url, init) => {
         const response = await fetch(url, init);
         if (new Headers(init?.headers).has("last-event-id")) resumed += 1;
@@ -175,12 +175,12 @@ describe("a session", () => {
     for (let n = 0; n < 3; n++) {
       const key = `cut me ${n}`;
       const call = { name: "work", arguments: { key, ms: 200, progress: true } };
-      const result = await client.callTool(call, { onprogress: () => undefined });
+      const result = await connected.client.callTool(call, { onprogress: () => undefined });
       expect(workKey(result)).toBe(key);
       expect((await cluster.runs()).get(key)).toBe(1);
     }
     expect([cuts, resumed]).toEqual([3, 3]);
-    await close();
+    await connected.close();
   });
 
   it("serves a client of the SDK before this one, which speaks no later revision", async () => {
@@ -194,8 +194,9 @@ describe("a session", () => {
       content: { yes: true },
     }));
     const url = new URL("/mcp", cluster.baseUrl);
-    // The SDK's own types disagree about an optional property.
-    await client.connect(new V1Transport(url, { authProvider: provider }) as never);
+    const transport = new V1Transport(url, { authProvider: provider });
+    // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- the SDK's own types disagree about an optional property
+    await client.connect(transport as never);
     for (let n = 0; n < 3; n++) {
       expect((await client.callTool(callConfirm)).structuredContent).toMatchObject(confirmed);
     }

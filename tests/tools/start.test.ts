@@ -143,7 +143,7 @@ async function firstOfTwoFreePorts(): Promise<number> {
 
 /** Waits until it says that it is ready. @returns The origin of the URL that it prints, which answers. */
 async function readyUrl({ output }: Started): Promise<string> {
-  const pattern = /^ready: (http:\/\/localhost:\d+)\/sse$/m;
+  const pattern = /^ready: (http:\/\/localhost:\d+)\/mcp$/m;
   await expect.poll(output, { timeout: READY_LIMIT_MS }).toMatch(pattern);
   const url = pattern.exec(output())?.[1] ?? "";
   expect((await health(url)).status).toBe("ok");

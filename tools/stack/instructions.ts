@@ -3,11 +3,12 @@ import type { LocalPlan } from "./local-settings.ts";
 /** What a person needs to connect a client, printed when everything answers. */
 export function instructions(plan: LocalPlan, host: string): string {
   const base = plan.values["PUBLIC_BASE_URL"] ?? `http://localhost:${plan.ports.app}`;
-  const url = `${base}/sse`;
+  const url = `${base}/mcp`;
   const cursor = JSON.stringify({ mcpServers: { "entra-mcp": { url } } });
-  const vscode = JSON.stringify({ name: "entra-mcp", type: "sse", url });
+  const vscode = JSON.stringify({ name: "entra-mcp", type: "http", url });
   return `
 ready: ${url}
+       ${base}/sse   for clients that speak HTTP+SSE only
 
   Server      ${base}   (${host})
   Sign-in     ${plan.withEntra ? `http://localhost:${plan.ports.entra}   Entra stand-in; accounts: alice, bob, admin` : (plan.values["ENTRA_AUTHORITY_URL"] ?? "https://login.microsoftonline.com")}
@@ -15,9 +16,9 @@ ready: ${url}
 
 Connect a client:
   Inspector   npx @modelcontextprotocol/inspector
-              then choose transport "SSE", URL ${url}
+              then choose transport "Streamable HTTP", URL ${url}
   VS Code     code --add-mcp '${vscode}'
-  Claude      claude mcp add --transport sse entra-mcp ${url}
+  Claude      claude mcp add --transport http entra-mcp ${url}
   Cursor      add to ~/.cursor/mcp.json: ${cursor}
 
 Ctrl-C stops everything.`;
