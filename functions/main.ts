@@ -1,5 +1,6 @@
 import { app } from "@azure/functions";
 import { getApp } from "../shared/app.ts";
+import { connectHost } from "../shared/telemetry/functions-hooks.ts";
 import "./account.ts";
 import "./authorize.ts";
 import "./callback.ts";
@@ -22,9 +23,7 @@ import "./token.ts";
 app.setup({ enableHttpStream: true });
 
 // A setting that is missing or contradictory stops the start, not the first request.
-app.hook.appStart(() => {
-  getApp();
-});
+app.hook.appStart(async () => connectHost((await getApp()).telemetry));
 
 // The host gives five seconds, and no signal.
-app.hook.appTerminate(() => getApp().close());
+app.hook.appTerminate(async () => (await getApp()).close());

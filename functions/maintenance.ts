@@ -9,6 +9,7 @@ import { jsonLog } from "../shared/log.ts";
 app.timer("maintenance", {
   schedule: "0 */5 * * * *",
   handler: async (_timer, invocation) => {
-    await getApp().maintain(jsonLog((level, line) => invocation[level](line)));
+    const server = await getApp();
+    await server.maintain(jsonLog((level, line) => invocation[level](line)));
   },
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import packageJson from "../package.json" with { type: "json" };
 import type { AllowedTenants } from "./entra/identity.ts";
 import type { Client } from "./oauth/clients/client.ts";
 import { configuredClients } from "./oauth/clients/configured-clients.ts";
@@ -39,6 +40,16 @@ export interface Config {
   readonly streamLifetimeSeconds: number;
   /** Multiplies every rate limit. */
   readonly rateLimitFactor: number;
+  /** Where spans, metrics and the log are sent, if anywhere. */
+  readonly telemetry:
+    | {
+        /** Of Application Insights. */
+        readonly connectionString: string;
+        /** Of all traces that begin here, the part that is kept. */
+        readonly samplingRatio: number;
+        readonly serviceName: string;
+      }
+    | undefined;
   /** The name of the machine; it survives a restart of the worker. */
   readonly podName: string;
 }
@@ -90,7 +101,16 @@ const environment = z.object({
     .url({
       protocol: /^rediss?$/,
       error: "must be the URL of a Redis, such as rediss://my-redis:10000",
+      abort: true,
     })
+    .refine(
+      (text) => text.startsWith("rediss:") || LOOPBACK_HOSTS.has(new URL(text).hostname),
+      "must be rediss, except on this machine",
+    )
+    .refine((text) => {
+      const { username, password, pathname } = new URL(text);
+      return (username === "" || password !== "") && /^\/?\d*$/.test(pathname);
+    }, "must name a password where it names a user, and as a path a number or nothing")
     .optional(),
   STORAGE_TABLE_ENDPOINT: z
     .url({ protocol: /^https$/, error: "must be the https URL of a table service" })
@@ -116,6 +136,15 @@ const environment = z.object({
   REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, MAX_SESSION_TTL_SECONDS),
   STREAM_LIFETIME: seconds(14_400, 7 * DAY_SECONDS),
   RATE_LIMIT_FACTOR: z.coerce.number().positive().max(1_000).default(1),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: z
+    .string()
+    .regex(
+      /^InstrumentationKey=[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}(;\w+=[^;=]+)*;?$/,
+      "must be the connection string of an Application Insights, as the portal shows it",
+    )
+    .optional(),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number("must be a number from 0 to 1").min(0).max(1).default(1),
+  WEBSITE_SITE_NAME: z.string().default(packageJson.name),
   WEBSITE_POD_NAME: z.string().optional(),
   CONTAINER_NAME: z.string().optional(),
 });
@@ -232,6 +261,14 @@ export function loadConfig(
     refreshMaxTtlSeconds: settings.REFRESH_MAX_TTL,
     streamLifetimeSeconds: settings.STREAM_LIFETIME,
     rateLimitFactor: settings.RATE_LIMIT_FACTOR,
+    telemetry:
+      settings.APPLICATIONINSIGHTS_CONNECTION_STRING === undefined
+        ? undefined
+        : {
+            connectionString: settings.APPLICATIONINSIGHTS_CONNECTION_STRING,
+            samplingRatio: settings.OTEL_TRACES_SAMPLER_ARG,
+            serviceName: settings.WEBSITE_SITE_NAME,
+          },
     podName: settings.WEBSITE_POD_NAME ?? settings.CONTAINER_NAME ?? "local",
   };
 }

@@ -2,7 +2,7 @@ import { accountActionHandler, accountHandler } from "./http/account.ts";
 import { endpoint, type EndpointOptions, type EndpointPolicy } from "./http/endpoint.ts";
 import { healthHandler } from "./http/health.ts";
 import { homeHandler } from "./http/home.ts";
-import { type Limit, LIMITS, MemoryRateLimiter } from "./http/rate-limiter.ts";
+import { type Limit, LIMITS } from "./http/rate-limiter.ts";
 import { notificationsHandler } from "./live/notifications.ts";
 import { publishHandler } from "./live/publish.ts";
 import { messageHandler } from "./mcp/message.ts";
@@ -21,6 +21,7 @@ import { registerHandler } from "./oauth/register.ts";
 import { revokeHandler } from "./oauth/revoke.ts";
 import { tokenHandler } from "./oauth/token.ts";
 import type { Parts } from "./parts.ts";
+import { tracedHandlers } from "./telemetry/traced-handlers.ts";
 
 type Methods = EndpointOptions["methods"];
 
@@ -29,7 +30,7 @@ export function createHandlers(parts: Parts) {
   const policy: EndpointPolicy = {
     loopback: parts.loopback,
     allowedOrigins: new Set([parts.baseUrl, ...parts.allowedOrigins]),
-    rateLimiter: new MemoryRateLimiter(parts.rateLimitFactor),
+    rateLimiter: parts.rateLimiter,
   };
   const page = (methods: Methods, limit?: Limit) =>
     endpoint(policy, { surface: "page", cors: "none", methods, ...(limit && { limit }) });
@@ -38,7 +39,7 @@ export function createHandlers(parts: Parts) {
   const mcp = (methods: Methods) =>
     endpoint(policy, { surface: "mcp", cors: "allowed-origins", methods, stream: true });
 
-  return {
+  const handlers = {
     home: page({ GET: homeHandler(parts) }),
     health: oauth({ GET: healthHandler(parts) }),
 
@@ -66,6 +67,7 @@ export function createHandlers(parts: Parts) {
     mcp: mcp(mcpHandlers(parts)),
     message: mcp({ POST: messageHandler(parts) }),
   };
+  return tracedHandlers(handlers, parts.telemetry);
 }
 
 export type Handlers = ReturnType<typeof createHandlers>;

@@ -1,3 +1,5 @@
+import { redact } from "./redact.ts";
+
 /** Ids and outcomes. Never a token, a code, a name or an address. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -46,7 +48,7 @@ export interface AuditFields {
 export interface Log {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
-  /** @param error Logged with its stack and its causes; the caller never sees them. */
+  /** @param error Logged with its stack and its causes, redacted; the caller never sees them. */
   error(event: string, error: unknown, fields?: LogFields): void;
   audit(event: AuditEvent, fields: AuditFields): void;
 }
@@ -64,7 +66,8 @@ export function jsonLog(
   return {
     info: (event, fields) => line("info", { event, ...fields }),
     warn: (event, fields) => line("warn", { event, ...fields }),
-    error: (event, error, fields) => line("error", { event, ...fields, fault: describe(error) }),
+    error: (event, error, fields) =>
+      line("error", { event, ...fields, fault: redact(describe(error)) }),
     audit: (event, fields) => line("info", { audit: event, ...fields }),
   };
 }

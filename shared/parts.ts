@@ -6,6 +6,8 @@ import { MsalEntra } from "./entra/msal-entra.ts";
 import { features as allFeatures } from "./features/all.ts";
 import type { Features } from "./features/feature.ts";
 import { AccountForms } from "./http/account-form.ts";
+import { MemoryRateLimiter } from "./http/rate-limiter.ts";
+import { RedisRateLimiter } from "./http/redis-rate-limiter.ts";
 import { KeyRotation } from "./keys/key-rotation.ts";
 import { KeyVaultWrapper } from "./keys/key-vault-wrapper.ts";
 import type { KeyWrapper } from "./keys/key-wrapper.ts";
@@ -22,7 +24,6 @@ import { WatchedCache } from "./live/watched-cache.ts";
 import { Watching } from "./live/watching.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
-import { FeatureCalls } from "./mcp/feature-calls.ts";
 import { RequestStates } from "./mcp/request-states.ts";
 import { SessionMcp } from "./mcp/streamable/session-mcp.ts";
 import { StatelessMcp } from "./mcp/streamable/stateless-mcp.ts";
@@ -49,13 +50,14 @@ import { Resources } from "./oauth/resources.ts";
 import { TokenIssuer } from "./oauth/token-issuer.ts";
 import { Transactions } from "./oauth/transactions.ts";
 import type { Random } from "./random.ts";
-import type { FastPath } from "./relay/fast-path.ts";
+import { EntraCredentials } from "./redis/entra-credentials.ts";
+import { Redis } from "./redis/redis.ts";
 import { Inbox } from "./relay/inbox.ts";
 import { InboxReader } from "./relay/inbox-reader.ts";
 import { Instances } from "./relay/instances.ts";
 import { INBOX_KEPT_MS, Lease } from "./relay/lease.ts";
 import { PollPace } from "./relay/poll-pace.ts";
-import { Relay } from "./relay/relay.ts";
+import { RedisFastPath } from "./relay/redis-fast-path.ts";
 import { Station } from "./relay/station.ts";
 import { AccessTokens } from "./sessions/access-token.ts";
 import { AccountSessions } from "./sessions/account-session.ts";
@@ -68,6 +70,12 @@ import { SignIns } from "./sessions/sign-ins.ts";
 import { Vault } from "./sessions/vault.ts";
 import { Expiries } from "./storage/expiries.ts";
 import type { Store } from "./storage/store.ts";
+import { countingLog } from "./telemetry/counting-log.ts";
+import { noTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+import { TracedEntra } from "./telemetry/traced-entra.ts";
+import { TracedFeatureCalls } from "./telemetry/traced-feature-calls.ts";
+import { TracedRelay } from "./telemetry/traced-relay.ts";
+import { TracedStore } from "./telemetry/traced-store.ts";
 import { Sweep } from "./upkeep/sweep.ts";
 
 /** What reaches out of the process; tests hand in their own. */
@@ -84,6 +92,10 @@ export interface Adapters {
   readonly features?: Features;
   /** What protects the data keys; the settings choose where it is left out. */
   readonly keyWrapper?: KeyWrapper;
+  /** What watches; nobody where it is left out. */
+  readonly telemetry?: Telemetry;
+  /** What instances tell each other quickly with; the settings say whether there is one where it is left out. */
+  readonly redis?: Redis;
 }
 
 /**
@@ -92,10 +104,14 @@ export interface Adapters {
  */
 export function createParts(config: Config, adapters: Adapters) {
   const issuer = config.baseUrl;
+  const telemetry = adapters.telemetry ?? noTelemetry;
   const resources = new Resources(config.baseUrl);
   const base = {
     ...adapters,
     ...config,
+    telemetry,
+    store: new TracedStore(adapters.store, telemetry),
+    log: countingLog(adapters.log, telemetry),
     issuer,
     resources,
     features: adapters.features ?? allFeatures,
@@ -109,7 +125,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const rotation = new KeyRotation({ ...base, wrapper, keyring });
   const sealer = new Sealer(keyring);
   const vault = new Vault({ ...base, sealer });
-  const entra = adapters.entra ?? new MsalEntra({ ...base, config, vault });
+  const msal = adapters.entra ?? new MsalEntra({ ...base, config, vault });
+  const entra = new TracedEntra(msal, telemetry);
 
   const registered = new RegisteredClients({ ...base, expiries });
   const clients = new Clients({ ...base, registered });
@@ -138,9 +155,11 @@ export function createParts(config: Config, adapters: Adapters) {
   const instances = new Instances(base);
   const lease = new Lease({ ...base, expiries, onLost: () => connections.closeAll("lease-lost") });
   const pace = new PollPace();
-  const fastPath: FastPath | undefined = undefined;
+  const redis = adapters.redis ?? redisOf(config, adapters);
+  const fastPath = redis && new RedisFastPath({ ...base, redis, sealer });
   const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
-  const relay = new Relay({ ...hub, bearer });
+  const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
+  const relay = new TracedRelay({ ...hub, bearer, streamCheck });
   const station = new Station({ ...hub, reader, relay });
   const watchRows = new WatchRows(base);
   const watchedCache = new WatchedCache({ ...base, watchRows });
@@ -155,8 +174,7 @@ export function createParts(config: Config, adapters: Adapters) {
     relay,
   });
   const sessionEnd = new SessionEnd({ sessions, bearer, relay, watching });
-  const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
-  const signIns: SignIns = new SignIns({ ...base, entra, sessions, bearer, sessionEnd });
+  const signIns: SignIns = new SignIns({ ...base, entra, sessions, bearer, relay, sessionEnd });
 
   const tokens = new TokenIssuer({ ...base, sessions, accessTokens, refreshTokens });
   const grants = { ...base, clients, sessions, sessionEnd, signIns, tokens };
@@ -192,14 +210,21 @@ export function createParts(config: Config, adapters: Adapters) {
     },
   });
 
+  const { rateLimitFactor: factor } = base;
+  const rateLimiter = redis
+    ? new RedisRateLimiter({ ...base, factor, redis, keyring })
+    : new MemoryRateLimiter(factor);
+
   const requestStates = new RequestStates({ ...base, sealer });
-  const calls = new FeatureCalls({ ...base, requestStates, live });
+  const calls = new TracedFeatureCalls({ ...base, requestStates, live });
   const people = { sessions, settings, sessionEnd, signIns, feeds, watchedCache, watching };
   const serving = { ...hub, ...people, expiries, waitingAnswers, relay, station, calls };
   const statelessMcp = new StatelessMcp(serving);
   const sessionMcp = new SessionMcp(serving);
   return {
     ...base,
+    redis,
+    rateLimiter,
     rotation,
     sweep,
     keyring,
@@ -253,4 +278,15 @@ function keyWrapper({ wrappingKey, azureClientId }: Config): KeyWrapper {
   if ("localKey" in wrappingKey) return new LocalKeyWrapper(wrappingKey.localKey);
   const credential = azureCredential(azureClientId);
   return new KeyVaultWrapper({ keyId: wrappingKey.keyVaultKeyId, credential });
+}
+
+/** A URL that names nobody is that of Azure Managed Redis, which the managed identity signs in to. */
+function redisOf(config: Config, { clock, log }: Adapters): Redis | undefined {
+  const { redisUrl: url, azureClientId } = config;
+  if (url === undefined) return undefined;
+  const { protocol, password } = new URL(url);
+  const managed = protocol === "rediss:" && password === "";
+  const source = azureCredential(azureClientId);
+  const credentials = managed ? new EntraCredentials({ source, clock, log }) : undefined;
+  return new Redis({ url, credentials, clock, log });
 }

@@ -64,6 +64,7 @@ describe("the settings", () => {
       refreshIdleTtlSeconds: 30 * DAY,
       refreshMaxTtlSeconds: 90 * DAY,
       streamLifetimeSeconds: 14_400,
+      telemetry: undefined,
       podName: "local",
     });
   });
@@ -192,7 +193,20 @@ describe("REDIS_URL", () => {
     expect(faults({ REDIS_URL: url })).toEqual(["REDIS_URL"]);
   });
 
-  it.each(["rediss://my-redis:10000", "redis://localhost:6379"])("may be %s", (url) => {
+  it.each([
+    "redis://my-redis:6379",
+    "rediss://somebody@my-redis:10000",
+    "rediss://my-redis:10000/cache",
+  ])("is reached over TLS, with a whole sign-in or none: refuses %s", (url) => {
+    expect(faults({ REDIS_URL: url })).toEqual(["REDIS_URL"]);
+  });
+
+  it.each([
+    "rediss://my-redis:10000",
+    "rediss://:secret@my-redis:6380/1",
+    "redis://localhost:6379",
+    "redis://[::1]:6379",
+  ])("may be %s", (url) => {
     expect(load({ REDIS_URL: url }).redisUrl).toBe(url);
   });
 });
@@ -263,6 +277,50 @@ describe("times to live", () => {
     expect(faults({ REFRESH_IDLE_TTL: "101", REFRESH_MAX_TTL: "100" })).toEqual([
       "REFRESH_IDLE_TTL",
     ]);
+  });
+});
+
+describe("telemetry", () => {
+  const APPLICATIONINSIGHTS_CONNECTION_STRING =
+    "InstrumentationKey=2a1c9e00-0000-4000-8000-00000000beef;" +
+    "IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/;" +
+    "LiveEndpoint=https://westeurope.livediagnostics.monitor.azure.com/;" +
+    "ApplicationId=c0ffee00-1a2b-4c3d-8e4f-5a6b7c8d9e0f";
+
+  it("goes to the Application Insights that the settings name, under the name of the app", () => {
+    const given = { APPLICATIONINSIGHTS_CONNECTION_STRING };
+    const connectionString = APPLICATIONINSIGHTS_CONNECTION_STRING;
+    expect(load(given).telemetry).toEqual({
+      connectionString,
+      samplingRatio: 1,
+      serviceName: "entra-mcp-functions",
+    });
+    const more = { OTEL_TRACES_SAMPLER_ARG: "0.25", WEBSITE_SITE_NAME: "func-abc" };
+    expect(load({ ...given, ...more }).telemetry).toEqual({
+      connectionString,
+      samplingRatio: 0.25,
+      serviceName: "func-abc",
+    });
+  });
+
+  it("goes nowhere without one", () => {
+    expect(load({ APPLICATIONINSIGHTS_CONNECTION_STRING: "" }).telemetry).toBeUndefined();
+    expect(load({ OTEL_TRACES_SAMPLER_ARG: "0.5" }).telemetry).toBeUndefined();
+  });
+
+  it.each([
+    "InstrumentationKey=the-key",
+    "https://westeurope-5.in.applicationinsights.azure.com/",
+    `${APPLICATIONINSIGHTS_CONNECTION_STRING};;`,
+    APPLICATIONINSIGHTS_CONNECTION_STRING.slice("InstrumentationKey=".length),
+  ])("refuses a connection string such as %s", (value) => {
+    expect(faults({ APPLICATIONINSIGHTS_CONNECTION_STRING: value })).toEqual([
+      "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    ]);
+  });
+
+  it.each(["-0.1", "1.1", "half", "25%"])("is not sampled to %s", (value) => {
+    expect(faults({ OTEL_TRACES_SAMPLER_ARG: value })).toEqual(["OTEL_TRACES_SAMPLER_ARG"]);
   });
 });
 

@@ -9,6 +9,9 @@ const DIST = new URL("../dist/", import.meta.url);
 const BANNER = `import { createRequire as __createRequire } from "node:module";
 const require = __createRequire(import.meta.url);`;
 
+/** The second bundle. */
+const TELEMETRY = "../shared/telemetry/azure-monitor.ts";
+
 /** On the same disk, so that a file can be moved into its place in one step. */
 const STAGING = new URL("../.data/", import.meta.url);
 
@@ -43,28 +46,48 @@ export async function buildPackage(): Promise<void> {
 }
 
 async function writePackage(folder: URL, features?: URL): Promise<void> {
-  await build({
-    entryPoints: [fileURLToPath(new URL("../functions/main.ts", import.meta.url))],
-    outfile: fileURLToPath(new URL("main.js", folder)),
-    bundle: true,
-    minify: true,
-    keepNames: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    // The Functions worker provides it.
-    external: ["@azure/functions-core"],
-    banner: { js: BANNER },
-    logLevel: "warning",
-    legalComments: "none",
-    plugins: features === undefined ? [] : [replacingFeatures(features)],
-  });
+  await bundle("../functions/main.ts", new URL("main.js", folder), [
+    telemetryApart,
+    ...(features === undefined ? [] : [replacingFeatures(features)]),
+  ]);
+  await bundle(TELEMETRY, new URL("telemetry.js", folder));
   await copyFile(new URL("../host.json", import.meta.url), new URL("host.json", folder));
   await writeFile(
     new URL("package.json", folder),
     `${JSON.stringify({ name: "entra-mcp-functions", type: "module", main: "main.js" }, null, 2)}\n`,
   );
 }
+
+async function bundle(entryPoint: string, outfile: URL, plugins: Plugin[] = []): Promise<void> {
+  await build({
+    entryPoints: [fileURLToPath(new URL(entryPoint, import.meta.url))],
+    outfile: fileURLToPath(outfile),
+    bundle: true,
+    minify: true,
+    keepNames: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    // OpenTelemetry has its ES modules only there, and only of those can what is not used be left out.
+    mainFields: ["module", "main"],
+    // The Functions worker provides it.
+    external: ["@azure/functions-core"],
+    banner: { js: BANNER },
+    logLevel: "warning",
+    legalComments: "none",
+    plugins,
+  });
+}
+
+/** What only an instance with somewhere to send things to loads is a file of its own, and costs the others nothing. */
+const telemetryApart: Plugin = {
+  name: "telemetry-apart",
+  setup(esbuild) {
+    esbuild.onResolve({ filter: /\/azure-monitor\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./telemetry.js", external: true } : undefined,
+    );
+  },
+};
 
 /** The one place where a fork edits what the server offers is also where a test does. */
 function replacingFeatures(features: URL): Plugin {

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { graphRoute } from "../telemetry/graph-route.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 
 const TIMEOUT_MS = 20_000;
 
@@ -44,8 +46,15 @@ export class Graph {
   readonly #baseUrl: string;
   readonly #signIn: GraphSignIn;
   readonly #signal: AbortSignal;
+  readonly #telemetry: Telemetry;
 
-  constructor(deps: { baseUrl: string; signIn: GraphSignIn; signal: AbortSignal }) {
+  constructor(deps: {
+    baseUrl: string;
+    signIn: GraphSignIn;
+    signal: AbortSignal;
+    telemetry: Telemetry;
+  }) {
+    this.#telemetry = deps.telemetry;
     this.#baseUrl = deps.baseUrl;
     this.#signIn = deps.signIn;
     this.#signal = deps.signal;
@@ -119,9 +128,27 @@ export class Graph {
     return url;
   }
 
-  async #send({ method, path, headers, body }: GraphRequest, renew: boolean): Promise<Answer> {
+  async #send(request: GraphRequest, renew: boolean): Promise<Answer> {
+    const { method, path } = request;
     const url = this.#url(path);
     const token = await this.#signIn.token({ renew });
+    const attributes = { "http.request.method": method, "server.address": url.hostname };
+    return this.#telemetry.span(
+      { name: `${method} ${graphRoute(url)}`, kind: "client", attributes },
+      async (span) => {
+        const answer = await this.#exchange(url, request, token);
+        span.set({ "http.response.status_code": answer.status });
+        if (!answer.ok) span.fail(String(answer.status));
+        return answer;
+      },
+    );
+  }
+
+  async #exchange(
+    url: URL,
+    { method, headers, body }: GraphRequest,
+    token: string,
+  ): Promise<Answer> {
     try {
       const response = await fetch(url, {
         method,

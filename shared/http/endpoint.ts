@@ -87,7 +87,7 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
   }
 
   function finish(request: Request, response: Response, { requestId }: RequestContext): Response {
-    const headers = new Headers(response.headers);
+    const { headers } = response;
     headers.set("X-Request-Id", requestId);
     headers.set("X-Content-Type-Options", "nosniff");
     // RFC 6797: once seen over https, never asked for over http.
@@ -105,7 +105,7 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
         "WWW-Authenticate, Mcp-Session-Id, Retry-After, X-Request-Id",
       );
     }
-    return new Response(response.body, { status: response.status, headers });
+    return response;
   }
 }
 

@@ -29,7 +29,7 @@ export const everyMethod: HttpMethod[] = [
  */
 export function functionsHandler(name: keyof App["handlers"]): HttpHandler {
   return async (request, invocation) => {
-    const { config, handlers } = getApp();
+    const { config, handlers } = await getApp();
     const requestId = invocation.invocationId;
     const response = await handlers[name](toWebRequest(request, config.baseUrl), {
       requestId,

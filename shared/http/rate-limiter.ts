@@ -1,6 +1,11 @@
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import {
+  type IRateLimiterOptions,
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterRes,
+} from "rate-limiter-flexible";
 
-/** The seam to where calls are counted. In memory, each instance counts what it sees. */
+/** The seam to where calls are counted: by each instance for itself, or by all together. */
 export interface RateLimiter {
   /** @returns undefined where the call may go on, else the seconds until the next one may. */
   take(limit: Limit, caller: string): Promise<number | undefined>;
@@ -30,19 +35,22 @@ export const LIMITS = {
   account: { name: "account", perMinute: 1_200 },
 } as const satisfies Record<string, Limit>;
 
-/** Counts in the memory of this process. */
-export class MemoryRateLimiter implements RateLimiter {
+/** Counts with a limiter of `rate-limiter-flexible` for each limit. */
+export class LimitCounters {
   readonly #factor: number;
-  readonly #limiters = new Map<string, RateLimiterMemory>();
+  readonly #make: (options: IRateLimiterOptions) => RateLimiterAbstract;
+  readonly #counters = new Map<string, RateLimiterAbstract>();
 
   /** @param factor Multiplies every limit. */
-  constructor(factor: number) {
+  constructor(factor: number, make: (options: IRateLimiterOptions) => RateLimiterAbstract) {
     this.#factor = factor;
+    this.#make = make;
   }
 
-  async take(limit: Limit, caller: string): Promise<number | undefined> {
+  /** As {@link RateLimiter.take}. @throws Error of the counter, where it cannot count. */
+  async take(limit: Limit, key: string): Promise<number | undefined> {
     try {
-      await this.#limiter(limit).consume(caller);
+      await this.#counter(limit).consume(key);
       return undefined;
     } catch (refused) {
       if (!(refused instanceof RateLimiterRes)) throw refused;
@@ -50,13 +58,27 @@ export class MemoryRateLimiter implements RateLimiter {
     }
   }
 
-  #limiter({ name, perMinute }: Limit): RateLimiterMemory {
-    const known = this.#limiters.get(name);
+  #counter({ name, perMinute }: Limit): RateLimiterAbstract {
+    const known = this.#counters.get(name);
     if (known !== undefined) return known;
     const points = Math.max(1, Math.round(perMinute * this.#factor));
-    const limiter = new RateLimiterMemory({ keyPrefix: name, points, duration: WINDOW_SECONDS });
-    this.#limiters.set(name, limiter);
-    return limiter;
+    const counter = this.#make({ keyPrefix: `rate:${name}`, points, duration: WINDOW_SECONDS });
+    this.#counters.set(name, counter);
+    return counter;
+  }
+}
+
+/** Counts in the memory of this process. */
+export class MemoryRateLimiter implements RateLimiter {
+  readonly #counters: LimitCounters;
+
+  /** @param factor Multiplies every limit. */
+  constructor(factor: number) {
+    this.#counters = new LimitCounters(factor, (options) => new RateLimiterMemory(options));
+  }
+
+  take(limit: Limit, caller: string): Promise<number | undefined> {
+    return this.#counters.take(limit, caller);
   }
 }
 

@@ -17,6 +17,7 @@ export type Purpose =
   | "refresh-token"
   | "retry-answer"
   | "relay"
+  | "rate-limit"
   | "event"
   | "request-state";
 

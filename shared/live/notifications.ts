@@ -23,8 +23,8 @@ type Entry = z.infer<typeof entrySchema>;
 
 const bodySchema = z.object({ value: z.array(z.unknown()).max(MAX_ENTRIES) });
 
-/** Whose watch it is, which of theirs, and the secret: see `Watching`. */
-const CLIENT_STATE = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
+/** The secret, whose watch it is, and which of theirs: see `Watching`. */
+const CLIENT_STATE = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{22})$/;
 
 /**
  * `POST /notifications`: Microsoft Graph tells of changes. What it says is only that something has changed:
@@ -65,7 +65,7 @@ export function notificationsHandler(deps: {
     clientState,
     tenantId,
   }: Entry): Promise<WatchRow | undefined> {
-    const [, partition, row, secret] = CLIENT_STATE.exec(clientState) ?? [];
+    const [, secret, partition, row] = CLIENT_STATE.exec(clientState) ?? [];
     if (partition === undefined || row === undefined || secret === undefined) return undefined;
     const found = await deps.watchRows.find({ partition, row });
     if (found === undefined || !isSame(sha256(secret), found.value.secretHash)) return undefined;

@@ -86,16 +86,31 @@ export class Watching {
     before: readonly string[],
     after: readonly string[],
   ): Promise<void> {
-    const work = [
-      ...after
-        .filter((uri) => !before.includes(uri))
-        .map((uri) => this.#guarded(uri, () => this.#hold(session, uri))),
-      ...before
-        .filter((uri) => !after.includes(uri))
-        .map((uri) => this.#guarded(uri, () => this.#release(session.userKey, uri))),
-    ];
-    if (work.length === 0) return;
-    await Promise.race([Promise.all(work), this.#clock.sleep(START_PATIENCE_MS)]);
+    const { userKey } = session;
+    const added = after.filter((uri) => !before.includes(uri) && this.#watches.has(uri));
+    const removed = before.filter((uri) => !after.includes(uri) && this.#watches.has(uri));
+    if (added.length === 0 && removed.length === 0) return;
+    const work = Promise.all([
+      ...added.map((uri) => this.#guarded(uri, () => this.#hold(session, uri))),
+      ...removed.map((uri) => this.#guarded(uri, () => this.#release(userKey, uri))),
+    ]).then(() => "in time" as const);
+    const patience = this.#clock.sleep(START_PATIENCE_MS).then(() => "late" as const);
+    if ((await Promise.race([work, patience])) === "late")
+      void this.#tellWhenDone(work, userKey, added);
+  }
+
+  /** The subscription was answered before the watch stood: what has changed in between is read again. */
+  async #tellWhenDone(
+    work: Promise<unknown>,
+    userKey: string,
+    uris: readonly string[],
+  ): Promise<void> {
+    await work;
+    for (const uri of uris) {
+      await this.#guarded(uri, () =>
+        this.#relay.announce(userKey, { kind: "resource-updated", uri }),
+      );
+    }
   }
 
   /** A session is about to end: what is watched with its token is stopped, or goes on with another's. */
@@ -249,7 +264,7 @@ export class Watching {
     // Before the source can tell of anything: its first word may come before its answer to us.
     const ready = await this.#rows.replace(row, { secretHash: sha256(secret) });
     if (ready === undefined) return;
-    const source = this.#source(session, watch, `${userKey}.${name}.${secret}`);
+    const source = this.#source(session, watch, `${secret}.${userKey}.${name}`);
     const now = this.#clock.now();
     try {
       const started = await watch.start(source);

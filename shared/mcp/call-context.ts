@@ -11,6 +11,7 @@ import type { SettingsTable } from "../sessions/personal-settings.ts";
 import type { SessionEnd } from "../sessions/session-end.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { SignIns } from "../sessions/sign-ins.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { CallFor } from "./feature-calls.ts";
 
 /** What a call needs of the way it came. */
@@ -30,6 +31,7 @@ export interface CallContextDeps {
   readonly feeds: Feeds;
   readonly watchedCache: WatchedCache;
   readonly log: Log;
+  readonly telemetry: Telemetry;
 }
 
 /** Makes what features get: the person's session, their Graph, their settings, the way back to the client. */
@@ -49,6 +51,7 @@ export function callContext(deps: CallContextDeps): (session: Session, wire: Wir
       graph: new Graph({
         baseUrl: deps.graphBaseUrl,
         signal: wire.signal,
+        telemetry: deps.telemetry,
         signIn: {
           token: (options) =>
             deps.signIns.graphToken(

@@ -81,7 +81,8 @@ export class ConnectionRows {
     { state, ...value }: Omit<Value, keyof ProtocolState> & { state: ProtocolState },
   ): Promise<void> {
     await this.#expiries.note({ table: "connections", key }, value.expiresAt);
-    await this.#table.insert(key, { ...value, ...toColumns(state) });
+    // The key is new and nobody guesses it: put, so that a retry whose first answer was lost succeeds.
+    await this.#table.put(key, { ...value, ...toColumns(state) });
   }
 
   find(key: Key): Promise<ConnectionRow | undefined> {

@@ -33,6 +33,14 @@ export interface Connection {
   close(why: ConnectionEnd): Promise<void>;
 }
 
+/** A session that has a connection here. */
+export interface StreamingSession {
+  readonly userKey: string;
+  readonly sessionId: string;
+  /** When it ends by itself (ms), unless its client has refreshed its tokens meanwhile. */
+  readonly goodUntil: number;
+}
+
 /** What this instance holds. */
 export class Connections {
   readonly #byId = new Map<string, Connection>();
@@ -76,12 +84,16 @@ export class Connections {
   }
 
   /** @returns Every session that has a stream here, once. */
-  sessions(): { userKey: string; sessionId: string }[] {
+  sessions(): StreamingSession[] {
     return [...this.#bySession].flatMap(([sessionId, connections]) =>
       [...connections]
         .filter(({ streaming }) => streaming)
         .slice(0, 1)
-        .map(({ userKey }) => ({ userKey, sessionId })),
+        .map(({ userKey, session }) => ({
+          userKey,
+          sessionId,
+          goodUntil: Math.min(session.idleUntil, session.endsAt),
+        })),
     );
   }
 

@@ -43,6 +43,8 @@ export interface Incoming {
   /** What the client has answered to an earlier round of the same request, and that round's state. */
   readonly answers?: Answers | undefined;
   readonly requestState?: string | undefined;
+  /** The span of the client's that has made it: `_meta.traceparent` (MCP 2026-07-28), as it was sent. */
+  readonly traceparent?: unknown;
 }
 
 /** A feature cannot go on before the client has answered. */

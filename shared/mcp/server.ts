@@ -15,6 +15,7 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
+import { AjvJsonSchemaValidator } from "@modelcontextprotocol/server/validators/ajv";
 import { type Change, FeatureError } from "../features/feature.ts";
 import { SCOPES } from "../oauth/scopes.ts";
 import { canAsk, isHeard } from "./client-capabilities.ts";
@@ -61,6 +62,9 @@ export function createMcpServer(
   const server = new Server(SERVER_INFO, {
     capabilities: SERVER_CAPABILITIES,
     instructions: INSTRUCTIONS,
+    // The other SDK's makes its Ajv when there is an answer to check. This one's makes it at once, and there
+    // is a server for each stream: it would be a third of what an idle one holds.
+    jsonSchemaValidator: new AjvJsonSchemaValidator(),
   });
   let told = keeping.initial;
   const tell = (news: Partial<Told>) => {
@@ -73,6 +77,7 @@ export function createMcpServer(
     ...round,
     // Of the token that came with this very message.
     scopes: SCOPES.filter((scope) => extra.authInfo?.scopes.includes(scope)),
+    traceparent: extra._meta?.["traceparent"],
     callFor: callFor({
       ...wireOf(extra.requestId),
       signal: extra.signal,

@@ -28,8 +28,7 @@ const change: z.ZodType<Change> = z.discriminatedUnion("kind", [
 
 const connection = z.string();
 
-/** What one instance tells another. It travels sealed: see `inbox.ts`. */
-export const envelopeSchema = z.discriminatedUnion("kind", [
+const contents = z.discriminatedUnion("kind", [
   /** A message of a client for one of its connections. */
   z.object({
     kind: z.literal("message"),
@@ -47,6 +46,8 @@ export const envelopeSchema = z.discriminatedUnion("kind", [
     requiredRole: z.string().optional(),
     isNew: z.boolean(),
   }),
+  /** A session may be about to end: said before, and once more when it has. */
+  z.object({ kind: z.literal("session-doubted"), sessionId: z.string() }),
   z.object({ kind: z.literal("session-ended"), sessionId: z.string() }),
   /** A connection was ended by its client, by way of another instance. */
   z.object({ kind: z.literal("connection-ended"), connection }),
@@ -57,5 +58,11 @@ export const envelopeSchema = z.discriminatedUnion("kind", [
   /** Answers that a connection could not deliver wait for this one, in the `events` table. */
   z.object({ kind: z.literal("answers-waiting"), connection, from: connection }),
 ]);
+
+/** When it was sent, by the sender's clock (ms), and the span that sent it. */
+const sent = z.object({ at: z.number(), traceparent: z.string().max(100).optional() });
+
+/** What one instance tells another. It travels sealed: see `inbox.ts`. */
+export const envelopeSchema = contents.and(z.object({ sent: sent.optional() }));
 
 export type Envelope = z.infer<typeof envelopeSchema>;

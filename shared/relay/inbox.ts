@@ -15,15 +15,23 @@ const headRow = longText.and(
     connection: z.string(),
     /** How many rows before this one hold the beginning of the message. */
     before: z.number().int().min(0),
+    takeOver: z.enum(["allowed", "forbidden"]).default("allowed"),
   }),
 );
 type HeadRow = Typed<z.infer<typeof headRow>>;
+
+/**
+ * Whether another instance may run a message once its own is gone. Not one that it may have had by another
+ * way already: then it would run twice.
+ */
+type TakeOver = "allowed" | "forbidden";
 
 /** A message that waits in an inbox. */
 export interface Waiting {
   readonly id: string;
   /** Empty where it is for no connection in particular. */
   readonly connection: string;
+  readonly takeOver: TakeOver;
   readonly head: HeadRow;
 }
 
@@ -52,7 +60,12 @@ export class Inbox {
    * @param id Names the message, for all the ways in which it may arrive.
    * @throws StorageUnavailable
    */
-  async write(instance: string, id: string, envelope: Envelope): Promise<void> {
+  async write(
+    instance: string,
+    id: string,
+    envelope: Envelope,
+    takeOver: TakeOver = "allowed",
+  ): Promise<void> {
     // Fixed before the first try: a retry that finds its own row has succeeded.
     const row = `${String(this.#clock.now()).padStart(15, "0")}~${id}`;
     const sealed = await this.#sealer.seal(
@@ -66,7 +79,7 @@ export class Inbox {
       await unlessThere(this.#parts.insert(partKey(instance, row, n), splitText(chunk)));
     }
     const connection = "connection" in envelope ? envelope.connection : "";
-    const head = { ...splitText(last), connection, before: chunks.length };
+    const head = { ...splitText(last), connection, before: chunks.length, takeOver };
     await unlessThere(this.#heads.insert({ partition: instance, row }, head));
   }
 
@@ -78,6 +91,7 @@ export class Inbox {
       .map((head) => ({
         id: head.key.row.slice(head.key.row.indexOf("~") + 1),
         connection: head.value.connection,
+        takeOver: head.value.takeOver,
         head,
       }));
   }

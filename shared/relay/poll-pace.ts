@@ -8,10 +8,14 @@ const BUSY_FOR_MS = 5 * 60_000;
 
 const IDLE_MS = 1_000;
 
+/** After a message came through the inbox, others may, however well the fast path does. */
+const INBOX_IN_USE_MS = 60_000;
+
 /** How often an instance looks into its inbox. An instance has one poll, however many streams it holds. */
 export class PollPace {
   #relayedAt = -Infinity;
   #trafficAt = -Infinity;
+  #inboxUsedAt = -Infinity;
 
   /** A message came through the relay. */
   relayed(now: number): void {
@@ -19,13 +23,22 @@ export class PollPace {
     this.#trafficAt = now;
   }
 
+  /** It came through the inbox. */
+  inboxUsed(now: number): void {
+    this.#inboxUsedAt = now;
+  }
+
   /** A client sent something here. */
   traffic(now: number): void {
     this.#trafficAt = now;
   }
 
-  /** @returns Milliseconds until the next look. */
-  interval(now: number): number {
+  /**
+   * @param fastPath Messages come by a quicker way.
+   * @returns Milliseconds until the next look.
+   */
+  interval(now: number, fastPath: boolean): number {
+    if (fastPath && now - this.#inboxUsedAt >= INBOX_IN_USE_MS) return IDLE_MS;
     if (now - this.#relayedAt < EAGER_FOR_MS) return EAGER_MS;
     return now - this.#trafficAt < BUSY_FOR_MS ? BUSY_MS : IDLE_MS;
   }

@@ -6,6 +6,7 @@ import type { Log } from "../log.ts";
 import { Announcer } from "../mcp/announcer.ts";
 import type { ConnectionRow, ConnectionRows } from "../mcp/connection-rows.ts";
 import type { Connection, Connections } from "../mcp/connections.ts";
+import type { StreamCheck } from "../mcp/stream-check.ts";
 import { type Random, randomId } from "../random.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
 import type { Envelope } from "./envelope.ts";
@@ -52,6 +53,7 @@ export class Relay {
   readonly #fastPath: FastPath | undefined;
   readonly #pace: PollPace;
   readonly #bearer: BearerCheck;
+  readonly #streamCheck: StreamCheck;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #log: Log;
@@ -70,6 +72,7 @@ export class Relay {
     fastPath: FastPath | undefined;
     pace: PollPace;
     bearer: BearerCheck;
+    streamCheck: StreamCheck;
     clock: Clock;
     random: Random;
     log: Log;
@@ -82,6 +85,7 @@ export class Relay {
     this.#fastPath = deps.fastPath;
     this.#pace = deps.pace;
     this.#bearer = deps.bearer;
+    this.#streamCheck = deps.streamCheck;
     this.#clock = deps.clock;
     this.#random = deps.random;
     this.#log = deps.log;
@@ -134,6 +138,17 @@ export class Relay {
     await this.broadcast({ kind: "feed", ...news });
   }
 
+  /**
+   * Has every instance look at a session that is about to end, or whose tokens are about to be refused:
+   * whoever says so may be gone before it can say more.
+   *
+   * @throws StorageUnavailable, where an instance may not have heard it.
+   */
+  async doubtSession(sessionId: string): Promise<void> {
+    this.#streamCheck.doubt(sessionId);
+    await this.broadcast({ kind: "session-doubted", sessionId });
+  }
+
   /** Closes the streams of a session that has ended: here at once, elsewhere as soon as it is heard there. */
   async endSession(sessionId: string): Promise<void> {
     await this.#connections.closeSession(sessionId);
@@ -156,15 +171,16 @@ export class Relay {
   }
 
   /**
-   * Sends a message to one instance. It is safe once this returns: acknowledged, or in its inbox.
+   * Sends a message to one instance. It is safe once this returns: taken, or in its inbox.
    *
    * @returns Its id, where it is in the inbox.
    * @throws StorageUnavailable
    */
   async send(instance: string, envelope: Envelope): Promise<string | undefined> {
     const id = randomId(this.#random);
-    if ((await this.#fastPath?.send(instance, id, envelope)) === true) return undefined;
-    await this.#inbox.write(instance, id, envelope);
+    const sent = (await this.#fastPath?.send(instance, id, envelope)) ?? "refused";
+    if (sent === "taken") return undefined;
+    await this.#inbox.write(instance, id, envelope, sent === "refused" ? "allowed" : "forbidden");
     return id;
   }
 
@@ -177,7 +193,8 @@ export class Relay {
   async takeOver(gone: ConnectionRow, successor: Connection): Promise<void> {
     const waiting = await this.#inbox.waiting(gone.value.instance);
     for (const message of waiting) {
-      if (message.connection !== gone.key.row || !(await this.#inbox.claim(message))) continue;
+      if (message.connection !== gone.key.row || message.takeOver === "forbidden") continue;
+      if (!(await this.#inbox.claim(message))) continue;
       const envelope = await this.#inbox.open(message);
       if (envelope.kind === "message") successor.receive(envelope.message, envelope.caller);
     }
@@ -216,6 +233,9 @@ export class Relay {
       }
       case "feed":
         this.#announceFeedHere(envelope);
+        return;
+      case "session-doubted":
+        this.#streamCheck.doubt(envelope.sessionId);
         return;
       case "session-ended":
         this.#bearer.forget(envelope.sessionId);

@@ -1,17 +1,15 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Connections } from "../mcp/connections.ts";
-import type { FastPath } from "./fast-path.ts";
-import type { InboxReader, Receive } from "./inbox-reader.ts";
+import type { FastPath, ReceiveFast } from "./fast-path.ts";
+import type { InboxReader } from "./inbox-reader.ts";
 import { type Lease, LEASE_RENEWAL_MS } from "./lease.ts";
 import type { PollPace } from "./poll-pace.ts";
 import type { Relay } from "./relay.ts";
 
 /** How often storage is tried while it is away. */
 const AFTER_OUTAGE_MS = 200;
-
-/** How often the inbox is looked into while messages come by the fast path. */
-const BESIDE_FAST_PATH_MS = 1_000;
 
 /**
  * Receives what other instances send to this one, for as long as it holds anything: keeps its lease and
@@ -26,6 +24,8 @@ export class Station {
   readonly #pace: PollPace;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** The loop outlives the request that has started it, and must not count as its work. */
+  readonly #outside = AsyncLocalStorage.snapshot();
   #running: Promise<void> | undefined;
   #entering = 0;
   #closed = false;
@@ -68,7 +68,7 @@ export class Station {
       return await open(this.#lease.id);
     } finally {
       this.#entering -= 1;
-      if (!this.#closed) this.#running ??= this.#run();
+      if (!this.#closed) this.#running ??= this.#outside(() => this.#run());
     }
   }
 
@@ -77,17 +77,17 @@ export class Station {
     this.#closed = true;
     this.#closing.resolve();
     await this.#running;
+    this.#fastPath?.stop();
     try {
       if (this.#connections.count > 0) await this.#read();
       await this.#lease.release();
     } catch (error) {
       this.#log.error("lease-not-released", error);
     }
-    await this.#fastPath?.stop();
   }
 
   async #run(): Promise<void> {
-    while (!this.#closed && (this.#connections.count > 0 || this.#entering > 0)) {
+    while (!this.#closed && this.#inUse) {
       try {
         await this.#read();
         if (this.#out) this.#log.info("relay-back");
@@ -112,19 +112,32 @@ export class Station {
       return;
     }
     const instance = this.#lease.id;
-    this.#fastPath?.start(instance, this.#receive);
-    await this.#reader.read(instance, this.#receive);
+    this.#fastPath?.start(instance, this.#receiveFast);
+    await this.#reader.read(instance, async (id, envelope) => {
+      this.#pace.inboxUsed(this.#clock.now());
+      if (await this.#mayRun()) await this.#relay.receive(id, envelope);
+    });
   }
 
-  readonly #receive: Receive = async (id, envelope) => {
-    // A frozen instance may have slept between the claim and now.
-    if (await this.#lease.hold()) await this.#relay.receive(id, envelope);
+  /** Its sender waits to be told that it is here, not for what comes of it. */
+  readonly #receiveFast: ReceiveFast = async (id, envelope) => {
+    const mayRun = await this.#mayRun();
+    if (mayRun) void this.#relay.receive(id, envelope);
+    return mayRun;
   };
+
+  /** A frozen instance may have slept since a message was claimed. One without connections has no lease to lose. */
+  async #mayRun(): Promise<boolean> {
+    return !this.#inUse || this.#lease.hold();
+  }
+
+  get #inUse(): boolean {
+    return this.#connections.count > 0 || this.#entering > 0;
+  }
 
   #interval(): number {
     // Back at once when storage is: until then this instance's lease looks lapsed.
     if (this.#out) return AFTER_OUTAGE_MS;
-    const interval = this.#pace.interval(this.#clock.now());
-    return this.#fastPath?.healthy === true ? Math.max(interval, BESIDE_FAST_PATH_MS) : interval;
+    return this.#pace.interval(this.#clock.now(), this.#fastPath?.healthy === true);
   }
 }

@@ -17,9 +17,9 @@ export interface EndedBy {
 }
 
 /**
- * The one way in which a session is ended: its tokens and its Entra tokens are gone, and its streams on
- * this instance close at once. Other instances, which may hear nothing of it, find out within 30 seconds:
- * calls by the bearer check, streams by `StreamCheck`.
+ * The one way in which a session is ended: its tokens and its Entra tokens are gone, and its streams close
+ * at once, here and wherever the relay reaches. At the latest they do within 30 seconds, for every instance
+ * has been told before to look at the session (`StreamCheck`), and refuses its calls by then (`BearerCheck`).
  */
 export class SessionEnd {
   readonly #sessions: Sessions;
@@ -64,6 +64,8 @@ export class SessionEnd {
     try {
       // While there is a token to end them with.
       await this.#watching.sessionEnds(userKey, sessionId);
+      // Said before it is done: if this instance is gone in the middle, the others look for themselves.
+      await this.#relay.doubtSession(sessionId);
       const existed = await this.#sessions.end(userKey, sessionId);
       if (existed) log.audit("session-ended", { outcome: "success", ...act });
       return existed;

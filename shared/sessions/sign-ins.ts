@@ -1,6 +1,7 @@
 import { type Entra, EntraError, type EntraErrorKind } from "../entra/entra.ts";
 import { graphScopes } from "../oauth/scopes.ts";
 import type { Log } from "../log.ts";
+import type { Relay } from "../relay/relay.ts";
 import type { BearerCheck } from "./bearer.ts";
 import type { SessionEnd } from "./session-end.ts";
 import type { Session, Sessions } from "./sessions.ts";
@@ -23,6 +24,7 @@ export class SignIns {
   readonly #entra: Entra;
   readonly #sessions: Sessions;
   readonly #bearer: BearerCheck;
+  readonly #relay: Pick<Relay, "doubtSession">;
   readonly #sessionEnd: SessionEnd;
   readonly #log: Log;
   readonly #requiredRole: string | undefined;
@@ -31,6 +33,7 @@ export class SignIns {
     entra: Entra;
     sessions: Sessions;
     bearer: BearerCheck;
+    relay: Pick<Relay, "doubtSession">;
     sessionEnd: SessionEnd;
     log: Log;
     requiredRole: string | undefined;
@@ -38,6 +41,7 @@ export class SignIns {
     this.#entra = deps.entra;
     this.#sessions = deps.sessions;
     this.#bearer = deps.bearer;
+    this.#relay = deps.relay;
     this.#sessionEnd = deps.sessionEnd;
     this.#log = deps.log;
     this.#requiredRole = deps.requiredRole;
@@ -84,6 +88,7 @@ export class SignIns {
    * refused from now on, so that its client signs in again, and the claims wait for that sign-in.
    */
   async challenge(session: Session, claims: string): Promise<void> {
+    await this.#relay.doubtSession(session.id);
     await this.#sessions.challenge(session.userKey, session.id, claims);
     this.#bearer.forget(session.id);
   }

@@ -29,6 +29,7 @@ describe("resources", () => {
     expect(resources.map(({ uri, mimeType }) => ({ uri, mimeType }))).toEqual([
       { uri: "user://me", mimeType: "application/json" },
       { uri: "settings://me", mimeType: "application/json" },
+      { uri: "calendar://me/upcoming", mimeType: "application/json" },
     ]);
   });
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { EntraError } from "../../shared/entra/entra.ts";
 import { Graph, GraphError } from "../../shared/entra/graph.ts";
+import { noTelemetry } from "../../shared/telemetry/telemetry.ts";
 import { type LocalServer, startLocalServer } from "../support/local-server.ts";
 
 const me = z.object({ name: z.string() });
@@ -29,6 +30,7 @@ beforeEach(async () => {
     baseUrl: server.url,
     signIn: { token: graphToken, challenge },
     signal: controller.signal,
+    telemetry: noTelemetry,
   });
 });
 afterEach(async () => {

@@ -45,7 +45,7 @@ beforeEach(async () => {
   });
   if (written === undefined) throw new Error("not written");
   row = written;
-  clientState = `${key.partition}.${key.row}.${SECRET}`;
+  clientState = `${SECRET}.${key.partition}.${key.row}`;
   await stream.post({
     jsonrpc: "2.0",
     id: "s",

@@ -364,6 +364,12 @@ describe("a tool that asks", () => {
     expect(JSON.stringify(result.content)).toContain("elicitation");
   });
 
+  it("is an error where what the person has filled in does not fit what was asked", async () => {
+    await withAnswers({ action: "accept", content: { yes: ["maybe"] } });
+    expect((await ask("")).isError).toBe(true);
+    expect(notified).toEqual(["Sure?"]);
+  });
+
   it("is an error where the client does not answer", async () => {
     await withAnswers();
     client.setRequestHandler(ElicitRequestSchema, () => {

@@ -1,8 +1,9 @@
 import { decodeJwt } from "jose";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { defineTool, type Features } from "../../shared/features/feature.ts";
 import { features } from "../../shared/features/all.ts";
+import { StreamCheck } from "../../shared/mcp/stream-check.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { TableName } from "../../shared/storage/store.ts";
 import { useFacade } from "../support/facade.ts";
@@ -318,6 +319,29 @@ describe("the end of a session", () => {
     await revoker.callTool("revokeSession", { sessionId: `${sub}.${String(sid)}` });
     for (const stream of streams) expect(await stream.rest()).toEqual([]);
     expect(await openStreams(there)).toBe(0);
+  });
+
+  it("closes its streams elsewhere within two rounds of their check, where who has ended it is gone at once", async () => {
+    const stream = await EventStream.open(here, token);
+    await here.app.checkStreams();
+    const remove = there.store.delete.bind(there.store);
+    vi.spyOn(there.store, "delete").mockImplementation(async (table, ...key) => {
+      const existed = await remove(table, ...key);
+      // That was the last that it has done.
+      if (table === "sessions") there.store.down = true;
+      return existed;
+    });
+    const client = new OAuthTestClient(there.baseUrl, there.fetch);
+    const { client_id } = decodeJwt(token);
+    const doubted = vi.spyOn(StreamCheck.prototype, "doubt");
+    await client.postForm("/revoke", { token, client_id: String(client_id) });
+    // There before, and here when it has been heard.
+    await expect.poll(() => doubted.mock.calls.length).toBe(2);
+    vi.restoreAllMocks();
+    expect(await openStreams(here)).toBe(1);
+    await here.app.checkStreams();
+    await here.app.checkStreams();
+    expect(await stream.rest()).toEqual([]);
   });
 });
 

@@ -8,6 +8,7 @@ import { FeatureCalls } from "../../shared/mcp/feature-calls.ts";
 import { RequestStates } from "../../shared/mcp/request-states.ts";
 import { SettingsTable } from "../../shared/sessions/personal-settings.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
+import { noTelemetry } from "../../shared/telemetry/telemetry.ts";
 import { createSessionParts } from "./parts.ts";
 import { TestClock } from "./test-clock.ts";
 
@@ -24,6 +25,7 @@ export class FakeGraph extends Graph {
       baseUrl: "http://localhost:9",
       signIn: { token: unused, challenge: unused },
       signal,
+      telemetry: noTelemetry,
     });
   }
 

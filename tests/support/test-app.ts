@@ -6,8 +6,10 @@ import { LocalKeyWrapper } from "../../shared/keys/local-key-wrapper.ts";
 import type { Log } from "../../shared/log.ts";
 import type { DocumentFetch } from "../../shared/oauth/clients/document-fetch.ts";
 import { systemRandom } from "../../shared/random.ts";
+import type { Redis } from "../../shared/redis/redis.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { Store } from "../../shared/storage/store.ts";
+import { noTelemetry, type Telemetry } from "../../shared/telemetry/telemetry.ts";
 import { planLocalStack, SAMPLE } from "../../tools/stack/local-settings.ts";
 import { ROOT } from "../../tools/stack/command-line.ts";
 import { FakeDocuments } from "./fake-documents.ts";
@@ -39,6 +41,9 @@ export interface TestAppOptions {
   readonly store?: Store;
   readonly clock?: TestClock;
   readonly keyWrapper?: KeyWrapper;
+  /** What watches it; what is logged goes there as well. */
+  readonly telemetry?: Telemetry;
+  readonly redis?: Redis;
   /** What it offers in place of the product's own features. */
   readonly features?: Features;
   /** Serve as this public origin: `__Host-` cookies, no loopback. Entra's stand-in will not redirect there. */
@@ -65,7 +70,8 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
       : { ...settings, baseUrl: options.publicUrl, loopback: false };
   const clock = options.clock ?? new TestClock();
   const store = options.store ?? new MemoryStore();
-  const { log: recording, lines: log } = recordedLog();
+  const { telemetry = noTelemetry } = options;
+  const { log: recording, lines: log } = recordedLog(telemetry);
   recorder.settings(env);
   recorder.installation(store, options.keyWrapper ?? new LocalKeyWrapper(env["LOCAL_KEY"] ?? ""));
   const app = createApp(config, {
@@ -73,9 +79,11 @@ export function createTestApp(options: TestAppOptions = {}): TestApp {
     clock,
     random: systemRandom,
     log: recording,
+    telemetry,
     fetchDocument: options.fetchDocument ?? new FakeDocuments().fetch,
     ...(options.features !== undefined && { features: options.features }),
     ...(options.keyWrapper !== undefined && { keyWrapper: options.keyWrapper }),
+    ...(options.redis !== undefined && { redis: options.redis }),
   });
   return {
     app,

@@ -9,7 +9,8 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   appName: APPLICATION.name,
   resource: GRAPH_APP_ID,
   tenant: HOME_TENANT.name,
-  user: "unknown",
+  // Entra names people by their addresses, also to programs.
+  user: `someone@${HOME_TENANT.domain}`,
   redirectUri: "unknown",
   detail: "unknown",
 };

@@ -9,16 +9,18 @@ const TOKEN_TTL_SECONDS = 24 * 60 * 60;
 
 const IDENTITIES: readonly string[] = [MANAGED_IDENTITY.clientId, PUBLISHER_IDENTITY.clientId];
 
-/** What Azure's storage calls itself. */
+/** What Azure's storage and its monitoring call themselves. */
 const STORAGE_AUDIENCE = "https://storage.azure.com";
+const MONITOR_AUDIENCE = "https://monitor.azure.com";
 
-/** The only resources that identities may have tokens for: the exchange, storage, and our application. */
+/** The only resources that identities may have tokens for: the exchange, storage, monitoring, and our application. */
 const RESOURCES: ReadonlyMap<
   string,
   (standIn: StandIn, identity: ServicePrincipal) => Promise<string>
 > = new Map([
   [TOKEN_EXCHANGE_AUDIENCE, issueAssertion],
-  [STORAGE_AUDIENCE, issueStorageToken],
+  [STORAGE_AUDIENCE, (standIn, identity) => issueAzureToken(standIn, identity, STORAGE_AUDIENCE)],
+  [MONITOR_AUDIENCE, (standIn, identity) => issueAzureToken(standIn, identity, MONITOR_AUDIENCE)],
   [
     APPLICATION.clientId,
     (standIn, identity) => issueAppToken(standIn, identity, "assertion", TOKEN_TTL_SECONDS),
@@ -68,10 +70,14 @@ function issueAssertion(standIn: StandIn, identity: ServicePrincipal): Promise<s
   return sign(standIn, identity, { aud: TOKEN_EXCHANGE_AUDIENCE, iss, ver: "2.0" });
 }
 
-/** A token for tables, as Azurite takes it: Azure's own services still get tokens of version 1.0. */
-function issueStorageToken(standIn: StandIn, identity: ServicePrincipal): Promise<string> {
+/** A token for a service of Azure's, as Azurite takes it for tables: these still get tokens of version 1.0. */
+function issueAzureToken(
+  standIn: StandIn,
+  identity: ServicePrincipal,
+  aud: string,
+): Promise<string> {
   const iss = `https://sts.windows.net/${identity.tenant.id}/`;
-  return sign(standIn, identity, { aud: STORAGE_AUDIENCE, iss, ver: "1.0" });
+  return sign(standIn, identity, { aud, iss, ver: "1.0" });
 }
 
 async function sign(

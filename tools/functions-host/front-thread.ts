@@ -23,6 +23,7 @@ const listener = createFront({
   route,
   httpUri: new URL(data.httpUri),
   isHomepageDisabled: data.isHomepageDisabled,
+  recordsTraces: data.recordsTraces,
   activityTimeoutMs: data.activityTimeoutMs,
   onActivity: () => {
     activity += 1;

@@ -12,6 +12,7 @@ export interface FrontOptions {
   readonly httpUri: URL;
   /** `AzureWebJobsDisableHomepage`: without it the host's own page hides a function at `/`. */
   readonly isHomepageDisabled: boolean;
+  readonly recordsTraces: boolean;
   readonly activityTimeoutMs: number;
   /** Told of everything that comes from the worker. */
   readonly onActivity: () => void;
@@ -55,7 +56,7 @@ export function createFront(options: FrontOptions): RequestListener {
         .end();
       return;
     }
-    const invocation = httpInvocation(request, query, match);
+    const invocation = httpInvocation(request, query, match, options);
     options.invoke(invocation);
     const forwardedPath = encodePath(path) + (request.url?.includes("?") ? `?${query}` : "");
     forwardRequest(request, response, target, {

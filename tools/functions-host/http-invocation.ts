@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { createInvocationId, type Invocation, type TypedData } from "./invoke.ts";
 import type { RouteMatch } from "./router.ts";
+import { newTraceParent } from "./trace-parent.ts";
 
 /**
  * The invocation that the host sends to the worker beside the forwarded request: `Headers`, `Query` and each route
@@ -13,6 +13,7 @@ export function httpInvocation(
   request: IncomingMessage,
   query: string,
   { functionName, params }: RouteMatch,
+  { recordsTraces }: { recordsTraces: boolean },
 ): Invocation {
   const headers = joinedHeaders(request);
   return {
@@ -24,7 +25,7 @@ export function httpInvocation(
       Headers: { json: JSON.stringify(headers) },
       Query: { json: JSON.stringify(queryParameters(query)) },
     },
-    traceParent: traceParent(headers["traceparent"]),
+    traceParent: newTraceParent(recordsTraces, headers["traceparent"]),
     traceState: headers["tracestate"] ?? "",
   };
 }
@@ -44,11 +45,4 @@ function queryParameters(query: string): Record<string, string> {
   const parameters = new URLSearchParams(query);
   const names = [...new Set(parameters.keys())];
   return Object.fromEntries(names.map((name) => [name, parameters.getAll(name).join(",")]));
-}
-
-/** A span of this host: in the caller's trace where there is one, otherwise in a new one. */
-function traceParent(header: string | undefined): string {
-  const caller = /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/.exec(header ?? "");
-  const trace = caller?.[1] ?? randomBytes(16).toString("hex");
-  return `00-${trace}-${randomBytes(8).toString("hex")}-${caller?.[2] ?? "00"}`;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 
 const hostJson = z.object({
+  telemetryMode: z.string().optional(),
   functionTimeout: z.string().optional(),
   extensions: z
     .object({ http: z.object({ routePrefix: z.string().optional() }).optional() })
@@ -26,6 +27,8 @@ export interface AppSettings {
   /** Milliseconds; `undefined` means without bound. */
   readonly functionTimeoutMs: number | undefined;
   readonly logLevels: Readonly<Record<string, string>>;
+  /** Whether the host records traces itself (`telemetryMode`), so that those it begins are marked as sampled. */
+  readonly recordsTraces: boolean;
 }
 
 /** What `local.settings.json` says. */
@@ -57,6 +60,7 @@ export function readAppSettings(root: string): AppSettings {
     ),
     functionTimeoutMs: parseTimeout(host.functionTimeout),
     logLevels: host.logging?.logLevel ?? {},
+    recordsTraces: host.telemetryMode?.toLowerCase() === "opentelemetry",
   };
 }
 

@@ -8,6 +8,7 @@ export interface FrontData {
   readonly routePrefix: string;
   readonly httpUri: string;
   readonly isHomepageDisabled: boolean;
+  readonly recordsTraces: boolean;
   readonly activityTimeoutMs: number;
   readonly port: number;
 }

@@ -72,7 +72,8 @@ export async function startAzurite(options: AzuriteOptions): Promise<RunningAzur
         });
       });
       if (!child.connected) return;
-      child.send("shutdown");
+      // More than once is fine.
+      if (child.connected) child.send("shutdown");
       await Promise.race([closed, exited, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
       child.kill("SIGKILL");
       await exited;

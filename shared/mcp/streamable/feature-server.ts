@@ -120,6 +120,7 @@ export class FeatureServer extends McpServer {
       callFor: this.#options.callFor(session, this.#wire(ctx)),
       answers: ctx.mcpReq.inputResponses,
       requestState: ctx.mcpReq.requestState<string>(),
+      traceparent: ctx.mcpReq._meta?.["traceparent"],
     };
   }
 

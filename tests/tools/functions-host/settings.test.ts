@@ -22,6 +22,7 @@ test("host.json has the defaults of Flex: prefix api and 30 minutes", () => {
     routePrefix: "api",
     functionTimeoutMs: 1_800_000,
     logLevels: {},
+    recordsTraces: false,
   });
 });
 
@@ -57,4 +58,14 @@ test("reads Values and Host.LocalHttpPort; a missing file is empty; encrypted va
   expect(readLocalSettings(join(folder, "absent.json"))).toEqual({ values: {}, port: undefined });
   const encrypted = write("encrypted.json", { IsEncrypted: true });
   expect(() => readLocalSettings(encrypted)).toThrow(/encrypted/);
+});
+
+test.each([
+  ["OpenTelemetry", true],
+  ["opentelemetry", true],
+  ["ApplicationInsights", false],
+])("with telemetryMode %s the host records traces: %s", (telemetryMode, expected) => {
+  write("package.json", { main: "main.js" });
+  write("host.json", { telemetryMode });
+  expect(readAppSettings(folder).recordsTraces).toBe(expected);
 });
