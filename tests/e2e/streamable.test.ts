@@ -9,7 +9,7 @@ import {
   connectStreamable,
   type Era,
   type StreamableClient,
-} from "../support/streamable-client.ts";
+} from "../support/streamable-sign-in.ts";
 import { workKey } from "../support/work.ts";
 
 let cluster: Cluster;
@@ -162,7 +162,7 @@ describe("a session", () => {
   it("goes on where the connection breaks in the middle of a call, at any instance", async () => {
     let cuts = 0;
     let resumed = 0;
-    const connected = await connectStreamable(cluster.baseUrl, "alice", "sessions", {
+    const alice = await connectStreamable(cluster.baseUrl, "alice", "sessions", {
       fetch: async (url, init) => {
         const response = await fetch(url, init);
         if (new Headers(init?.headers).has("last-event-id")) resumed += 1;
@@ -175,12 +175,12 @@ describe("a session", () => {
     for (let n = 0; n < 3; n++) {
       const key = `cut me ${n}`;
       const call = { name: "work", arguments: { key, ms: 200, progress: true } };
-      const result = await connected.client.callTool(call, { onprogress: () => undefined });
+      const result = await alice.client.callTool(call, { onprogress: () => undefined });
       expect(workKey(result)).toBe(key);
       expect((await cluster.runs()).get(key)).toBe(1);
     }
     expect([cuts, resumed]).toEqual([3, 3]);
-    await connected.close();
+    await alice.close();
   });
 
   it("serves a client of the SDK before this one, which speaks no later revision", async () => {
@@ -194,9 +194,7 @@ describe("a session", () => {
       content: { yes: true },
     }));
     const url = new URL("/mcp", cluster.baseUrl);
-    const transport = new V1Transport(url, { authProvider: provider });
-    // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- the SDK's own types disagree about an optional property
-    await client.connect(transport as never);
+    await client.connect(new V1Transport(url, { authProvider: provider }));
     for (let n = 0; n < 3; n++) {
       expect((await client.callTool(callConfirm)).structuredContent).toMatchObject(confirmed);
     }
@@ -206,17 +204,15 @@ describe("a session", () => {
 
 describe("HTTP+SSE", () => {
   it("asks a client in the middle of a call, as /mcp does", async () => {
-    const { client, close } = await connectAs(cluster.baseUrl, "alice", {
-      capabilities: { elicitation: {} },
-    });
-    client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
+    const alice = await connectAs(cluster.baseUrl, "alice", { capabilities: { elicitation: {} } });
+    alice.client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
       expect(params.message).toBe("Order soup?");
       return { action: "accept", content: { yes: true } };
     });
     for (let n = 0; n < 3; n++) {
-      expect((await client.callTool(callConfirm)).structuredContent).toMatchObject(confirmed);
+      expect((await alice.client.callTool(callConfirm)).structuredContent).toMatchObject(confirmed);
     }
-    await close();
+    await alice.close();
   });
 });
 
