@@ -88,6 +88,7 @@ param refreshIdleTtl string = ''
 param refreshMaxTtl string = ''
 param streamLifetime string = ''
 param rateLimitFactor string = ''
+param otelTracesSamplerArg string = '1'
 param entraAuthorityUrl string = ''
 param graphBaseUrl string = ''
 
@@ -229,6 +230,7 @@ module settings 'modules/settings.bicep' = {
     refreshMaxTtl: refreshMaxTtl
     streamLifetime: streamLifetime
     rateLimitFactor: rateLimitFactor
+    otelTracesSamplerArg: otelTracesSamplerArg
   }
 }
 

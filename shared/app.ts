@@ -49,6 +49,7 @@ export function createApp(config: Config, adapters: Adapters): App {
         }),
       ]);
       const failed = done.filter((result) => result.status === "rejected");
+      for (const { reason } of failed) log.error("maintenance-failed", reason);
       if (failed.length > 0)
         throw new AggregateError(failed.map((result) => result.reason as unknown));
     },

@@ -58,6 +58,7 @@ import { Instances } from "./relay/instances.ts";
 import { INBOX_KEPT_MS, Lease } from "./relay/lease.ts";
 import { PollPace } from "./relay/poll-pace.ts";
 import { RedisFastPath } from "./relay/redis-fast-path.ts";
+import { Station } from "./relay/station.ts";
 import { AccessTokens } from "./sessions/access-token.ts";
 import { AccountSessions } from "./sessions/account-session.ts";
 import { BearerCheck } from "./sessions/bearer.ts";
@@ -74,7 +75,6 @@ import { noTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 import { TracedEntra } from "./telemetry/traced-entra.ts";
 import { TracedFeatureCalls } from "./telemetry/traced-feature-calls.ts";
 import { TracedRelay } from "./telemetry/traced-relay.ts";
-import { TracedStation } from "./telemetry/traced-station.ts";
 import { TracedStore } from "./telemetry/traced-store.ts";
 import { Sweep } from "./upkeep/sweep.ts";
 
@@ -160,7 +160,7 @@ export function createParts(config: Config, adapters: Adapters) {
   const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
   const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
   const relay = new TracedRelay({ ...hub, bearer, streamCheck });
-  const station = new TracedStation({ ...hub, reader, relay });
+  const station = new Station({ ...hub, reader, relay });
   const watchRows = new WatchRows(base);
   const watchedCache = new WatchedCache({ ...base, watchRows });
   const sessionGraphs = new SessionGraphs({ ...base, signIns: () => signIns });

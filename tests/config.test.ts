@@ -64,6 +64,7 @@ describe("the settings", () => {
       refreshIdleTtlSeconds: 30 * DAY,
       refreshMaxTtlSeconds: 90 * DAY,
       streamLifetimeSeconds: 14_400,
+      telemetry: undefined,
       podName: "local",
     });
   });
@@ -282,6 +283,50 @@ describe("times to live", () => {
     expect(faults({ REFRESH_IDLE_TTL: "101", REFRESH_MAX_TTL: "100" })).toEqual([
       "REFRESH_IDLE_TTL",
     ]);
+  });
+});
+
+describe("telemetry", () => {
+  const APPLICATIONINSIGHTS_CONNECTION_STRING =
+    "InstrumentationKey=2a1c9e00-0000-4000-8000-00000000beef;" +
+    "IngestionEndpoint=https://westeurope-5.in.applicationinsights.azure.com/;" +
+    "LiveEndpoint=https://westeurope.livediagnostics.monitor.azure.com/;" +
+    "ApplicationId=c0ffee00-1a2b-4c3d-8e4f-5a6b7c8d9e0f";
+
+  it("goes to the Application Insights that the settings name, under the name of the app", () => {
+    const given = { APPLICATIONINSIGHTS_CONNECTION_STRING };
+    const connectionString = APPLICATIONINSIGHTS_CONNECTION_STRING;
+    expect(load(given).telemetry).toEqual({
+      connectionString,
+      samplingRatio: 1,
+      serviceName: "entra-mcp-functions",
+    });
+    const more = { OTEL_TRACES_SAMPLER_ARG: "0.25", WEBSITE_SITE_NAME: "func-abc" };
+    expect(load({ ...given, ...more }).telemetry).toEqual({
+      connectionString,
+      samplingRatio: 0.25,
+      serviceName: "func-abc",
+    });
+  });
+
+  it("goes nowhere without one", () => {
+    expect(load({ APPLICATIONINSIGHTS_CONNECTION_STRING: "" }).telemetry).toBeUndefined();
+    expect(load({ OTEL_TRACES_SAMPLER_ARG: "0.5" }).telemetry).toBeUndefined();
+  });
+
+  it.each([
+    "InstrumentationKey=the-key",
+    "https://westeurope-5.in.applicationinsights.azure.com/",
+    `${APPLICATIONINSIGHTS_CONNECTION_STRING};;`,
+    APPLICATIONINSIGHTS_CONNECTION_STRING.slice("InstrumentationKey=".length),
+  ])("refuses a connection string such as %s", (value) => {
+    expect(faults({ APPLICATIONINSIGHTS_CONNECTION_STRING: value })).toEqual([
+      "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    ]);
+  });
+
+  it.each(["-0.1", "1.1", "half", "25%"])("is not sampled to %s", (value) => {
+    expect(faults({ OTEL_TRACES_SAMPLER_ARG: value })).toEqual(["OTEL_TRACES_SAMPLER_ARG"]);
   });
 });
 

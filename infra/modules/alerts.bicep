@@ -49,7 +49,7 @@ var rules = [
   }
   {
     name: 'maintenance'
-    title: 'The hourly maintenance fails'
+    title: 'The maintenance fails'
     severity: 2
     window: 'PT6H'
     query: loadTextContent('../queries/alert-maintenance.kql')

@@ -21,6 +21,7 @@ param refreshIdleTtl string
 param refreshMaxTtl string
 param streamLifetime string
 param rateLimitFactor string
+param otelTracesSamplerArg string
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
   name: storageAccountName
@@ -57,6 +58,8 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
     REFRESH_MAX_TTL: refreshMaxTtl
     STREAM_LIFETIME: streamLifetime
     RATE_LIMIT_FACTOR: rateLimitFactor
+    APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
+    OTEL_TRACES_SAMPLER_ARG: otelTracesSamplerArg
 
     // The Functions host's own
     AzureWebJobsStorage__blobServiceUri: account.properties.primaryEndpoints.blob
@@ -65,7 +68,11 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
     AzureWebJobsDisableHomepage: 'true'
-    APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    // The share that it keeps is the server's OTEL_TRACES_SAMPLER_ARG: both keep the same traces.
+    OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+
+    // The exporter would report on itself to Microsoft.
+    APPLICATION_INSIGHTS_NO_STATSBEAT: 'true'
   }
 }

@@ -48,8 +48,13 @@ export class Instances {
     return row !== undefined;
   }
 
-  /** Every instance that has a lease, lapsed or not: what is left in its inbox waits for it. */
-  async all(): Promise<string[]> {
+  /**
+   * Every instance that has a lease, lapsed or not: what is left in its inbox waits for it.
+   *
+   * @param options.fresh Those that have come in the last second too.
+   */
+  async all(options: { fresh?: boolean } = {}): Promise<string[]> {
+    if (options.fresh === true) this.#list = undefined;
     return (await this.#listed()).map(({ key }) => key.row);
   }
 

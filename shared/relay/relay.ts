@@ -161,7 +161,9 @@ export class Relay {
    * @param options.taken Waits until all that are there have taken it, but not for long.
    */
   async broadcast(envelope: Envelope, options: { taken?: boolean } = {}): Promise<void> {
-    const others = (await this.#instances.all()).filter((it) => it !== this.#lease.id);
+    // Who has just come must not miss the end of something; of a feed it reads the newest value anyway.
+    const all = await this.#instances.all({ fresh: envelope.kind !== "feed" });
+    const others = all.filter((it) => it !== this.#lease.id);
     const sent = await Promise.all(
       others.map(async (instance) => ({ instance, id: await this.send(instance, envelope) })),
     );

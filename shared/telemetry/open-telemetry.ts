@@ -107,10 +107,6 @@ export class OpenTelemetry implements Telemetry {
     return this.#active.run(this.#contextOf({ parent: traceparent }), work);
   }
 
-  outside<T>(work: () => T): T {
-    return this.#active.run(ROOT_CONTEXT, work);
-  }
-
   count(name: Counter, attributes: Attributes): void {
     const counter = this.#counters.get(name) ?? this.#meter.createCounter(name, METRICS[name]);
     this.#counters.set(name, counter);

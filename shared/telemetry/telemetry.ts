@@ -46,8 +46,6 @@ export interface Telemetry {
   traceparent(): string | undefined;
   /** Runs `work` as part of a trace that began elsewhere. */
   within<T>(traceparent: string | undefined, work: () => T): T;
-  /** Runs `work` outside of every span: what it begins goes on for longer than the request. */
-  outside<T>(work: () => T): T;
   count(counter: Counter, attributes: Attributes): void;
   record(histogram: Histogram, value: number): void;
   /** @param read Called whenever the metrics are collected. */
@@ -71,7 +69,6 @@ export const noTelemetry: Telemetry = {
   child: () => noSpan,
   traceparent: () => undefined,
   within: (_traceparent, work) => work(),
-  outside: (work) => work(),
   count: () => undefined,
   record: () => undefined,
   observe: () => undefined,

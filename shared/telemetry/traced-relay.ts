@@ -18,7 +18,7 @@ export class TracedRelay extends Relay {
     this.#clock = deps.clock;
   }
 
-  override send(instance: string, envelope: Envelope): Promise<string | undefined> {
+  override send(instance: string, envelope: Envelope): ReturnType<Relay["send"]> {
     const attributes = { "mcp.relay.kind": envelope.kind };
     return this.#telemetry.span({ name: "relay send", kind: "producer", attributes }, () => {
       const sent = { at: this.#clock.now(), traceparent: this.#telemetry.traceparent() };
@@ -26,7 +26,7 @@ export class TracedRelay extends Relay {
     });
   }
 
-  override receive(id: string, envelope: Envelope): Promise<void> {
+  override receive(id: string, envelope: Envelope): ReturnType<Relay["receive"]> {
     const { kind, sent } = envelope;
     if (sent !== undefined) {
       this.#telemetry.record("mcp.relay.lag", Math.max(0, this.#clock.now() - sent.at));

@@ -6,7 +6,7 @@ import { type Cluster, startCluster } from "../support/cluster.ts";
 import { health } from "../support/health.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
 import { connectAs } from "../support/sdk-client.ts";
-import { streamableClient } from "../support/streamable-client.ts";
+import { tokenClient } from "../support/token-client.ts";
 
 const CALENDAR = "calendar://me/upcoming";
 const FEED = "feed://prices";
@@ -41,7 +41,7 @@ async function threeClients() {
   const { access_token: token } = signedIn;
 
   cluster.proxy.pin(instance(1));
-  const old = await streamableClient(cluster.baseUrl, token, "2025");
+  const old = await tokenClient(cluster.baseUrl, token, "2025");
   old.setNotificationHandler("notifications/resources/updated", ({ params }) => {
     told["2025"].push(params.uri);
   });
@@ -50,7 +50,7 @@ async function threeClients() {
   for (const uri of [CALENDAR, FEED]) await old.subscribeResource({ uri });
 
   cluster.proxy.pin(instance(2));
-  const modern = await streamableClient(cluster.baseUrl, token, "2026");
+  const modern = await tokenClient(cluster.baseUrl, token, "2026");
   modern.setNotificationHandler("notifications/resources/updated", ({ params }) => {
     told["2026"].push(params.uri);
   });

@@ -27,6 +27,9 @@ beforeAll(async () => {
       APPLICATIONINSIGHTS_CONNECTION_STRING: ingestion.connectionString,
       APPLICATION_INSIGHTS_NO_STATSBEAT: "true",
       WEBSITE_SITE_NAME: "func-test",
+      // The exporter would ask Microsoft for switches of its own.
+      HTTPS_PROXY: "http://127.0.0.1:9",
+      NO_PROXY: "127.0.0.1,localhost",
     },
   });
   proxy = await startRoundRobinProxy(() => stack.host.instances.map(({ url }) => url), { port });

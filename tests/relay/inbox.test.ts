@@ -131,13 +131,13 @@ function loseTheAnswerOf(operation: "delete" | "deleteAll"): void {
 describe("the pace of looking", () => {
   it("is eager after a relayed message, brisk while people are at work, slow else", () => {
     const pace = new PollPace();
-    expect(pace.interval(0)).toBe(1_000);
+    expect(pace.interval(0, false)).toBe(1_000);
     pace.traffic(0);
-    expect(pace.interval(299_999)).toBe(100);
-    expect(pace.interval(300_000)).toBe(1_000);
+    expect(pace.interval(299_999, false)).toBe(100);
+    expect(pace.interval(300_000, false)).toBe(1_000);
     pace.relayed(400_000);
-    expect(pace.interval(401_999)).toBe(25);
-    expect(pace.interval(402_000)).toBe(100);
+    expect(pace.interval(401_999, false)).toBe(25);
+    expect(pace.interval(402_000, false)).toBe(100);
   });
 
   it("is slow beside a fast path, but for a minute after a message came through the inbox", () => {

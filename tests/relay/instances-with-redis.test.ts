@@ -276,7 +276,7 @@ class MuteRedis extends Redis {
     this.commands = new RedisConnection({
       create: () => Promise.reject(new Error("mute")),
       clock,
-      outages: { failed: () => undefined, works: () => undefined },
+      outages: this,
     });
   }
 }

@@ -15,48 +15,50 @@ export class OutageStore implements Store {
   /** Every operation fails while this is set. */
   down = false;
   operations = 0;
+  readonly operationsOn = new Map<TableName, number>();
 
   constructor(store: Store) {
     this.#store = store;
   }
 
   async get(table: TableName, key: Key): Promise<Row | undefined> {
-    this.#arrive();
+    this.#arrive(table);
     return this.#store.get(table, key);
   }
 
   async insert(table: TableName, key: Key, value: Value): Promise<Etag> {
-    this.#arrive();
+    this.#arrive(table);
     return this.#store.insert(table, key, value);
   }
 
   async replace(table: TableName, key: Key, value: Value, etag: Etag): Promise<Etag> {
-    this.#arrive();
+    this.#arrive(table);
     return this.#store.replace(table, key, value, etag);
   }
 
   async put(table: TableName, key: Key, value: Value): Promise<Etag> {
-    this.#arrive();
+    this.#arrive(table);
     return this.#store.put(table, key, value);
   }
 
   async delete(table: TableName, key: Key, etag?: Etag): Promise<boolean> {
-    this.#arrive();
+    this.#arrive(table);
     return this.#store.delete(table, key, etag);
   }
 
   async deleteAll(table: TableName, keys: readonly Key[]): Promise<void> {
-    this.#arrive();
+    this.#arrive(table);
     return this.#store.deleteAll(table, keys);
   }
 
   async *list(table: TableName, partition: string, some?: Some): AsyncIterable<Row> {
-    this.#arrive();
+    this.#arrive(table);
     yield* this.#store.list(table, partition, some);
   }
 
-  #arrive(): void {
+  #arrive(table: TableName): void {
     this.operations += 1;
+    this.operationsOn.set(table, (this.operationsOn.get(table) ?? 0) + 1);
     if (this.down) throw new StorageUnavailable("switched off by the test");
   }
 }

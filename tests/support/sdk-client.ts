@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { OAuthClientProvider } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
+import type { ClientCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import type {
   OAuthClientInformationMixed,
   OAuthTokens,
@@ -68,6 +69,7 @@ export interface ConnectOptions {
   readonly provider?: TestProvider;
   /** Asked for in place of the scope that the server's challenge names. */
   readonly scope?: string;
+  readonly capabilities?: ClientCapabilities;
 }
 
 /**
@@ -83,6 +85,7 @@ export async function connectAs(
     agent = new UserAgent(fetch),
     provider = new TestProvider(),
     scope,
+    capabilities = {},
   }: ConnectOptions = {},
 ): Promise<ConnectedClient> {
   const url = new URL("/sse", baseUrl);
@@ -103,7 +106,7 @@ export async function connectAs(
   if (code === null) throw new Error(`no code: ${back}`);
   if (back.searchParams.get("state") !== provider.state()) throw new Error("another state");
   await first.finishAuth(code);
-  return reconnect(baseUrl, provider, fetch);
+  return reconnect(baseUrl, provider, fetch, capabilities);
 }
 
 /** Connects with the registration and the tokens that `provider` has. */
@@ -111,14 +114,15 @@ export async function reconnect(
   baseUrl: string,
   provider: TestProvider,
   fetch: Fetch = globalThis.fetch,
+  capabilities: ClientCapabilities = {},
 ): Promise<ConnectedClient> {
   const url = new URL("/sse", baseUrl);
   const transport = new SSEClientTransport(url, { authProvider: provider, fetch });
-  const client = newClient();
+  const client = newClient(capabilities);
   await client.connect(transport);
   return { client, provider, close: () => client.close() };
 }
 
-function newClient(): Client {
-  return new Client({ name: "test", version: "1" });
+function newClient(capabilities: ClientCapabilities = {}): Client {
+  return new Client({ name: "test", version: "1" }, { capabilities });
 }

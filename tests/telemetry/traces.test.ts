@@ -5,6 +5,7 @@ import { features } from "../../shared/features/all.ts";
 import { defineTool } from "../../shared/features/feature.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import { useFacade } from "../support/facade.ts";
+import { ModernWire } from "../support/modern-wire.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
 import { EventStream } from "../support/open-stream.ts";
 import { OutageStore } from "../support/outage-store.ts";
@@ -38,7 +39,8 @@ beforeEach(async () => {
     features: { ...features, tools: [...features.tools, add] },
   });
   const client = await new OAuthTestClient(app.baseUrl, app.fetch).register();
-  token = (await client.tokens("alice")).access_token;
+  // Good at both endpoints.
+  token = (await client.tokens("alice", { resource: app.baseUrl })).access_token;
   stream = await EventStream.open(app, token);
   // Keys, sessions and documents have been read by now.
   await stream.callTool("add", { a: 1, b: 1 });
@@ -53,6 +55,9 @@ function only(name: string): ReadableSpan {
   }
   return span;
 }
+
+/** A client's. */
+const trace = "0af7651916cd43dd8448eb211c80319c";
 
 const parentOf = (span: ReadableSpan) => span.parentSpanContext?.spanId;
 const idOf = (span: ReadableSpan) => span.spanContext().spanId;
@@ -91,6 +96,16 @@ describe("a tool call that reads from Graph", () => {
     });
   });
 
+  it("is one trace at /mcp too, with a link to the client's", async () => {
+    const meta = { traceparent: `00-${trace}-b7ad6b7169203331-01` };
+    const wire = new ModernWire(app, token);
+    await wire.ask("tools/call", { name: "getUserDetails", arguments: {} }, { meta });
+    const [request, tool] = [only("POST /mcp"), only("tools/call getUserDetails")];
+    expect(parentOf(tool)).toBe(idOf(request));
+    expect(parentOf(only("GET /v1.0/me"))).toBe(idOf(tool));
+    expect(tool.links.map(({ context }) => context.traceId)).toEqual([trace]);
+  });
+
   it("says what Graph answered, and that the tool failed", async () => {
     facade.entra.set({ serverError: ["graph"] });
     await stream.callTool("getUserDetails");
@@ -102,9 +117,8 @@ describe("a tool call that reads from Graph", () => {
 
   it("puts the trace into its log lines", async () => {
     await stream.callTool("getUserDetails");
-    const trace = traceOf(only("POST /message"));
     const called = telemetry.lines.find(({ body }) => String(body).includes("tool-called"));
-    expect(called?.traceId).toBe(trace);
+    expect(called?.traceId).toBe(traceOf(only("POST /message")));
   });
 });
 
@@ -128,8 +142,6 @@ describe("a tool call in steady state", () => {
 });
 
 describe("the trace of a client", () => {
-  const trace = "0af7651916cd43dd8448eb211c80319c";
-
   it("is linked from the tool's span, which stays in the trace of its request", async () => {
     await call("add", { traceparent: `00-${trace}-b7ad6b7169203331-01` });
     const span = only("tools/call add");

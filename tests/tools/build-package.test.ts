@@ -1,4 +1,12 @@
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,9 +40,17 @@ it("replaces the package without a moment in which it is not there: a host may b
   expect(readdirSync(DIST).toSorted()).toEqual(PACKAGE);
 }, 60_000);
 
-it("the package, all that azd uploads, is below 5 MB before it is zipped", () => {
+it("the package, all that azd uploads, is below 3 MB before it is zipped", () => {
   const bytes = PACKAGE.map((name) => statSync(join(DIST, name)).size);
-  expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(5_000_000);
+  expect(bytes.reduce((sum, size) => sum + size)).toBeLessThan(3_000_000);
+});
+
+it("who sends no telemetry loads nothing of what sends it: the exporters are in a file of their own", () => {
+  // The path of Application Insights' ingestion endpoint.
+  const holders = ["main.js", "telemetry.js"].filter((name) =>
+    readFileSync(join(DIST, name), "utf8").includes("/v2.1/track"),
+  );
+  expect(holders).toEqual(["telemetry.js"]);
 });
 
 it("the package needs nothing but itself and its settings to sign a person in and answer a tool call", async () => {

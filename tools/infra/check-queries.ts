@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
+import { METRICS } from "../../shared/telemetry/metrics.ts";
 import type { BicepFile } from "./bicep-file.ts";
 import type { Fault } from "./fault.ts";
-import { METRICS } from "./metrics.ts";
 
 const LOG = "shared/log.ts";
 const QUERIES = "infra/queries/";
@@ -26,7 +26,7 @@ export async function checkQueries(files: readonly BicepFile[], root: URL): Prom
         .filter((field) => !fields.has(field))
         .map((field) => ({ file, message: `an audit event has no field ${field}` })),
       ...metricsIn(text)
-        .filter((metric) => !METRICS.includes(metric))
+        .filter((metric) => !(metric in METRICS))
         .map((metric) => ({ file, message: `nothing counts ${metric}` })),
     ]),
     ...queries

@@ -21,6 +21,8 @@ export const PRODUCT = [
   "REFRESH_MAX_TTL",
   "STREAM_LIFETIME",
   "RATE_LIMIT_FACTOR",
+  "APPLICATIONINSIGHTS_CONNECTION_STRING",
+  "OTEL_TRACES_SAMPLER_ARG",
 ] as const;
 
 /** The server reads them too, and they are secrets: only a developer's machine has them, and the Bicep never. */
@@ -31,9 +33,13 @@ export const DEVELOPMENT_ONLY = [
 ] as const;
 
 /** The server reads what the platform has put there, and nobody else sets it. */
-export const FROM_THE_PLATFORM = ["WEBSITE_POD_NAME", "CONTAINER_NAME"] as const;
+export const FROM_THE_PLATFORM = [
+  "WEBSITE_SITE_NAME",
+  "WEBSITE_POD_NAME",
+  "CONTAINER_NAME",
+] as const;
 
-/** Only the Functions host reads them. */
+/** Only the Functions host reads them, and the last of those in Azure only the exporter of the telemetry. */
 export const HOST_ONLY = {
   azure: [
     "AzureWebJobsStorage__blobServiceUri",
@@ -42,8 +48,9 @@ export const HOST_ONLY = {
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsDisableHomepage",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "OTEL_TRACES_SAMPLER",
+    "APPLICATION_INSIGHTS_NO_STATSBEAT",
   ],
   // On Flex Consumption the first is refused.
   local: ["FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsDisableHomepage"],

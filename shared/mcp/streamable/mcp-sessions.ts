@@ -1,5 +1,4 @@
 import type { JSONRPCRequest } from "@modelcontextprotocol/server";
-import { LRUCache } from "lru-cache";
 import { HttpError } from "../../http/errors.ts";
 import { randomId } from "../../random.ts";
 import type { Station } from "../../relay/station.ts";
@@ -11,6 +10,7 @@ import {
   protocolState,
   StateTooLarge,
 } from "../connection-rows.ts";
+import { RestingSessions } from "./resting-sessions.ts";
 import { SessionNotFound } from "./session-not-found.ts";
 import { McpSession, type McpSessionDeps } from "./mcp-session.ts";
 
@@ -21,7 +21,7 @@ const SESSION_TTL_MS = 24 * 3_600_000;
 const TOUCH_AFTER_MS = 3_600_000;
 
 /** Sessions that rest in the memory of an instance; the others are made again when they are asked for. */
-const RESTING = { max: 1_000, ttl: 10 * 60_000 };
+const RESTING = { max: 1_000, ttlMs: 10 * 60_000 };
 
 /** As they are made here: nothing else is asked of a table. */
 const SESSION_ID = /^[\w-]{22}$/;
@@ -34,18 +34,10 @@ export class McpSessions {
   readonly #deps: McpSessionDeps & { station: Station };
   readonly #making = new Map<string, Promise<McpSession>>();
   readonly #touchedAt = new WeakMap<McpSession, number>();
-  readonly #resting: LRUCache<string, McpSession>;
+  readonly #resting = new RestingSessions<McpSession>(RESTING, (session) => void session.forget());
 
   constructor(deps: McpSessionDeps & { station: Station }) {
     this.#deps = deps;
-    this.#resting = new LRUCache({
-      ...RESTING,
-      ttlAutopurge: true,
-      // One that is busy just then comes back here when it rests.
-      dispose: (session, _id, reason) => {
-        if (reason !== "set" && session.resting) void session.forget();
-      },
-    });
   }
 
   /**
@@ -114,13 +106,16 @@ export class McpSessions {
   async #fromRow(id: string, caller: Caller): Promise<McpSession> {
     const { connectionRows, station } = this.#deps;
     if (!SESSION_ID.test(id)) throw new SessionNotFound();
-    const row = await connectionRows.find({ partition: caller.session.userKey, row: id });
-    if (row === undefined || !this.#isAlive(row)) throw new SessionNotFound();
-    const bound = { session: caller.session, sessionId: row.value.sessionId };
-    const session = this.#make(id, bound, protocolState(row));
-    await station.open(() => this.#begin(session, true));
-    this.#touchedAt.set(session, row.value.expiresAt - SESSION_TTL_MS);
-    return session;
+    // The lease is held before the row is read: who ends the session after that tells this instance.
+    return station.open(async () => {
+      const row = await connectionRows.find({ partition: caller.session.userKey, row: id });
+      if (row === undefined || !this.#isAlive(row)) throw new SessionNotFound();
+      const bound = { session: caller.session, sessionId: row.value.sessionId };
+      const session = this.#make(id, bound, protocolState(row));
+      this.#touchedAt.set(session, row.value.expiresAt - SESSION_TTL_MS);
+      await this.#begin(session, true);
+      return session;
+    });
   }
 
   #isAlive({ value }: ConnectionRow): boolean {
@@ -148,7 +143,7 @@ export class McpSessions {
   ): McpSession {
     const session: McpSession = new McpSession(this.#deps, id, bound, state, () => {
       if (session.resting && this.#deps.connections.get(id) === session) {
-        this.#resting.set(id, session);
+        this.#resting.touch(session);
       }
     });
     return session;
@@ -157,12 +152,12 @@ export class McpSessions {
   async #begin(session: McpSession, known: boolean): Promise<void> {
     await session.start(known);
     this.#deps.connections.add(session);
-    this.#resting.set(session.id, session);
+    this.#resting.touch(session);
   }
 
   #used(session: McpSession): void {
     const { clock, connectionRows, log } = this.#deps;
-    this.#resting.set(session.id, session);
+    this.#resting.touch(session);
     const now = clock.now();
     if (now - (this.#touchedAt.get(session) ?? now) < TOUCH_AFTER_MS) return;
     this.#touchedAt.set(session, now);

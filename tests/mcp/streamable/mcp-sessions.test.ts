@@ -1,0 +1,243 @@
+import { decodeJwt } from "jose";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { features as product } from "../../../shared/features/all.ts";
+import { defineTool, type Features } from "../../../shared/features/feature.ts";
+import { MemoryStore } from "../../../shared/storage/memory-store.ts";
+import { EventStream } from "../../support/event-stream.ts";
+import { useFacade } from "../../support/facade.ts";
+import { OAuthTestClient } from "../../support/oauth-client.ts";
+import { OutageStore } from "../../support/outage-store.ts";
+import { nextMessage, readAnswer, SessionWire } from "../../support/session-wire.ts";
+import { createTestApp, type TestApp } from "../../support/test-app.ts";
+import { TestClock } from "../../support/test-clock.ts";
+
+const facade = useFacade();
+
+let clock: TestClock;
+let memory: MemoryStore;
+let here: TestApp & { store: OutageStore };
+let there: TestApp & { store: OutageStore };
+let client: OAuthTestClient;
+let token: string;
+let wire: SessionWire;
+let running: Set<string>;
+let release: () => void;
+
+beforeEach(async () => {
+  clock = new TestClock();
+  memory = new MemoryStore(clock);
+  running = new Set();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  release = resolve;
+  const wait = defineTool({
+    name: "wait",
+    title: "Wait",
+    description: "Waits for the test.",
+    input: z.object({ key: z.string() }),
+    async run({ key }, call) {
+      running.add(key);
+      call.signal.addEventListener("abort", () => running.delete(key));
+      await call.log("info", "begun");
+      await promise;
+      return `waited ${key}`;
+    },
+  });
+  const pack: Features = { ...product, tools: [...product.tools, wait] };
+  here = instance(pack);
+  there = instance(pack);
+  client = await new OAuthTestClient(here.baseUrl, here.fetch).register();
+  token = await signIn();
+  wire = new SessionWire(here, token);
+  await wire.initialize();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  release();
+  for (const { store } of [here, there]) store.down = false;
+  await Promise.all([here.app.close(), there.app.close()]);
+});
+
+function instance(features: Features): TestApp & { store: OutageStore } {
+  const store = new OutageStore(memory);
+  return { ...createTestApp({ entraUrl: facade.entra.url, store, clock, features }), store };
+}
+
+async function signIn(by = client): Promise<string> {
+  const resource = `${here.baseUrl}/mcp`;
+  return (await by.tokens("alice", { resource, scope: "mcp user.read" })).access_token;
+}
+
+const row = async () =>
+  memory.get("connections", { partition: decodeJwt(token).sub ?? "", row: wire.session });
+
+/** Begins a call, and reads up to where it says so. */
+async function begin(key: string, app: TestApp = here) {
+  const body = wire.request("tools/call", { name: "wait", arguments: { key } });
+  const stream = new EventStream(await wire.post(body, { app }));
+  expect(await nextMessage(stream)).toMatchObject({ method: "notifications/message" });
+  return { id: body.id, stream };
+}
+
+const calls = async (app: TestApp) =>
+  (await wire.call("getSettings", {}, app)).messages.map(({ result }) => result !== undefined);
+
+const touched = () =>
+  (here.store.operationsOn.get("connections") ?? 0) +
+  (here.store.operationsOn.get("sessions") ?? 0) +
+  (here.store.operationsOn.get("events") ?? 0);
+
+const reads = () => here.store.operationsOn.get("connections") ?? 0;
+
+describe("a session in memory", () => {
+  it("costs storage nothing but what a tool reads", async () => {
+    await wire.ask("tools/list");
+    const before = touched();
+    for (let n = 0; n < 5; n++) await wire.ask("tools/list");
+    expect(touched()).toBe(before);
+  });
+
+  it("goes on while storage is away; one that would have to be made again is 503, not 404", async () => {
+    here.store.down = true;
+    there.store.down = true;
+    expect((await wire.ask("ping")).response.status).toBe(200);
+    expect((await wire.post(wire.request("ping"), { app: there })).status).toBe(503);
+    there.store.down = false;
+    expect((await wire.ask("ping", {}, there)).response.status).toBe(200);
+  });
+
+  it("is forgotten after ten minutes' rest, and made again from its row", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    await wire.ask("ping");
+    const before = reads();
+    vi.advanceTimersByTime(599_000);
+    await wire.ask("ping");
+    expect(reads()).toBe(before);
+    vi.advanceTimersByTime(601_000);
+    vi.useRealTimers();
+    expect((await wire.ask("ping")).messages).toMatchObject([{ result: {} }]);
+    expect(reads()).toBe(before + 1);
+  });
+
+  it("is not forgotten while it has a call to answer", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { stream } = await begin("long");
+    vi.advanceTimersByTime(3_600_000);
+    vi.useRealTimers();
+    expect(running).toContain("long");
+    release();
+    expect(await nextMessage(stream)).toHaveProperty("result");
+  });
+
+  it("is made once, however many requests come at the same time", async () => {
+    const before = there.store.operationsOn.get("connections") ?? 0;
+    const pings = Array.from({ length: 5 }, () => wire.request("ping"));
+    const all = await Promise.all(pings.map((ping) => wire.post(ping, { app: there })));
+    expect(all.map(({ status }) => status)).toEqual(Array(5).fill(200));
+    expect(there.store.operationsOn.get("connections")).toBe(before + 1);
+  });
+});
+
+const expiresAt = async () => Number((await row())?.value["expiresAt"]);
+
+describe("the row of a session", () => {
+  it("lives a day longer when it is used an hour later, and not with each request", async () => {
+    const first = await expiresAt();
+    clock.advance({ seconds: 1_800 });
+    await wire.ask("ping");
+    expect(await expiresAt()).toBe(first);
+    clock.advance({ seconds: 1_801 });
+    await wire.as(await signIn()).ask("ping");
+    await expect.poll(expiresAt).toBe(clock.now() + 24 * 3_600_000);
+  });
+
+  it("holds what a client says of itself, up to a bound", async () => {
+    const capabilities = { experimental: { x: { y: "z".repeat(40_000) } } };
+    const { response } = await wire.initialize("2025-11-25", capabilities);
+    expect(response.status).toBe(413);
+  });
+});
+
+describe("an instance that goes", () => {
+  it("waits for answers that come soon", async () => {
+    const { id, stream } = await begin("soon");
+    const closed = here.app.close();
+    release();
+    expect(await nextMessage(stream)).toMatchObject({ id, result: {} });
+    await closed;
+  });
+
+  it("fails the others in so many words, and leaves the session to the rest", async () => {
+    const standing = new EventStream(await wire.get());
+    const { id, stream } = await begin("never");
+    await here.app.close();
+    expect(await nextMessage(stream)).toMatchObject({
+      id,
+      error: { message: expect.stringContaining("gone") as string },
+    });
+    expect(await nextMessage(standing)).toBeUndefined();
+    expect(await calls(there)).toEqual([true]);
+    expect((await row())?.value["instance"]).toBe("");
+  });
+
+  it("writes the failure down for a client that has gone before", async () => {
+    const gone = new AbortController();
+    const body = wire.request("tools/call", { name: "wait", arguments: { key: "x" } });
+    const stream = new EventStream(await wire.post(body, { signal: gone.signal }));
+    const first = await stream.next();
+    gone.abort();
+    await expect.poll(() => stream.next()).toBeUndefined();
+    await here.app.close();
+    const rest = await readAnswer(await wire.get({ app: there, lastEventId: first?.id ?? "" }));
+    expect(rest.messages.at(-1)).toMatchObject({ id: body.id, error: {} });
+  });
+
+  it("has lost its lease: it fails what it was doing, and serves the session anew", async () => {
+    const { id, stream } = await begin("x");
+    for (const { key } of await Array.fromAsync(memory.list("instances", "live"))) {
+      await memory.delete("instances", key);
+    }
+    clock.advance({ seconds: 11 });
+    expect(await nextMessage(stream)).toMatchObject({ id, error: {} });
+    await expect.poll(() => running.has("x")).toBe(false);
+    expect(await calls(here)).toEqual([true]);
+  });
+});
+
+const revoke = async (accessToken: string) => {
+  const form = { token: accessToken, client_id: client.id };
+  expect((await client.postForm("/revoke", form)).status).toBe(200);
+};
+
+describe("a client that signs in again", () => {
+  it("keeps its session, at every instance", async () => {
+    await wire.ask("ping", {}, there);
+    const again = wire.as(await signIn());
+    for (const app of [here, there, here]) {
+      expect((await again.ask("ping", {}, app)).messages).toMatchObject([{ result: {} }]);
+    }
+  });
+
+  it("has it end with the new sign-in, and not with the one before", async () => {
+    const second = await signIn();
+    const again = wire.as(second);
+    await again.ask("ping");
+    await again.ask("ping", {}, there);
+    await revoke(token);
+    const stream = new EventStream(await again.get({ app: there }));
+    expect((await again.ask("ping")).messages).toMatchObject([{ result: {} }]);
+    await revoke(second);
+    await new Promise((r) => setTimeout(r, 500));
+    await expect.poll(() => stream.next()).toBeUndefined();
+    await expect.poll(row).toBeUndefined();
+  });
+
+  it("does not give it to another client of the same person", async () => {
+    const other = await new OAuthTestClient(here.baseUrl, here.fetch).register();
+    const foreign = wire.as(await signIn(other));
+    for (const app of [here, there]) {
+      expect((await foreign.post(foreign.request("ping"), { app })).status).toBe(404);
+    }
+    expect((await wire.ask("ping")).response.status).toBe(200);
+  });
+});
