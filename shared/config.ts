@@ -210,6 +210,15 @@ const settingsSchema = inOneForm
       when: areSound("ENTRA_TENANT_ID", "ENTRA_ALLOWED_TENANTS"),
     },
   )
+  .refine(
+    ({ REDIS_URL: redis = "redis:", PUBLIC_BASE_URL }) =>
+      isLoopback(PUBLIC_BASE_URL) || new URL(redis).password === "",
+    {
+      path: ["REDIS_URL"],
+      error: "must carry no password, except on this machine: the managed identity signs in",
+      when: areSound("REDIS_URL", "PUBLIC_BASE_URL"),
+    },
+  )
   .refine(({ REFRESH_IDLE_TTL, REFRESH_MAX_TTL }) => REFRESH_IDLE_TTL <= REFRESH_MAX_TTL, {
     path: ["REFRESH_IDLE_TTL"],
     error: "must not exceed REFRESH_MAX_TTL",

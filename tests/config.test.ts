@@ -201,6 +201,12 @@ describe("REDIS_URL", () => {
     expect(faults({ REDIS_URL: url })).toEqual(["REDIS_URL"]);
   });
 
+  it("carries no password where the server is not on this machine", () => {
+    const elsewhere = { ...IN_AZURE, REDIS_URL: "rediss://:secret@my-redis:10000" };
+    expect(faults(elsewhere)).toEqual(["REDIS_URL"]);
+    expect(faults({ ...elsewhere, REDIS_URL: "rediss://my-redis:10000" })).toEqual([]);
+  });
+
   it.each([
     "rediss://my-redis:10000",
     "rediss://:secret@my-redis:6380/1",

@@ -2,6 +2,7 @@ import type { RedisClientOptions } from "@redis/client";
 import { decodeJwt } from "jose";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import { deadline, LATE } from "./deadline.ts";
 
 type StreamingCredentials = Extract<
   RedisClientOptions["credentialsProvider"],
@@ -15,6 +16,9 @@ const SCOPE = "https://redis.azure.com/.default";
 /** A new token is asked for when so much of the life of the one before is over, and at this interval then. */
 const RENEWED_AFTER = 0.75;
 const RETRY_MS = 60_000;
+
+/** Before the connection gives up (`redis-connection.ts`): it would leave its renewals behind. */
+const TOKEN_WITHIN_MS = 4_000;
 
 /** Whoever has tokens for Azure: a `TokenCredential`. */
 export interface TokenSource {
@@ -69,8 +73,8 @@ export class EntraCredentials implements StreamingCredentials {
 
   async #token() {
     const now = this.#clock.now();
-    const answer = await this.#source.getToken(SCOPE);
-    if (answer === null) throw new Error("there is no token for Redis");
+    const answer = await deadline(this.#clock, TOKEN_WITHIN_MS)(this.#source.getToken(SCOPE));
+    if (answer === null || answer === LATE) throw new Error("there is no token for Redis");
     const { token, expiresOnTimestamp } = answer;
     const { oid } = decodeJwt(token);
     if (typeof oid !== "string") throw new Error("the token for Redis names nobody");

@@ -25,6 +25,7 @@ export class RedisUnavailable extends Error {
 export interface Outages {
   failed(connection: RedisConnection, error: unknown): void;
   works(connection: RedisConnection): void;
+  closed(connection: RedisConnection): void;
 }
 
 /**
@@ -86,6 +87,7 @@ export class RedisConnection {
     this.#state = "closed";
     this.#firstTry.resolve();
     this.#client?.destroy();
+    this.#outages.closed(this);
   }
 
   async #connect(): Promise<void> {

@@ -60,6 +60,10 @@ export class Redis implements Outages {
     if (this.#out.delete(connection) && this.#out.size === 0) this.#log.info("redis-back");
   }
 
+  closed(connection: RedisConnection): void {
+    this.#out.delete(connection);
+  }
+
   close(): void {
     this.commands.close();
   }

@@ -124,6 +124,7 @@ export class RedisFastPath implements FastPath {
       address,
       connection: this.#redis.connection(),
       clock: this.#clock,
+      log: this.#log,
       take: async (entries: readonly Entry[]) => {
         const messages = await Promise.all(entries.map((entry) => this.#open(address, entry)));
         // Begun in the order of their arrival, and none waits for another to end.

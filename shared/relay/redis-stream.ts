@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
-import type { RedisConnection } from "../redis/redis-connection.ts";
+import type { Log } from "../log.ts";
+import { type RedisConnection, RedisUnavailable } from "../redis/redis-connection.ts";
 
 /** A stream whose reader is gone goes with what is in it: when the lease of such an instance lapses. */
 const KEPT_SECONDS = 15;
@@ -35,6 +36,7 @@ export class RedisStream {
   readonly address: string;
   readonly #connection: RedisConnection;
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #take: (entries: readonly Entry[]) => Promise<void>;
   readonly #firstTry = Promise.withResolvers<void>();
   #open = false;
@@ -51,11 +53,13 @@ export class RedisStream {
     address: string;
     connection: RedisConnection;
     clock: Clock;
+    log: Log;
     take: (entries: readonly Entry[]) => Promise<void>;
   }) {
     this.address = deps.address;
     this.#connection = deps.connection;
     this.#clock = deps.clock;
+    this.#log = deps.log;
     this.#take = deps.take;
     void this.#run();
   }
@@ -82,8 +86,9 @@ export class RedisStream {
       try {
         await this.#make();
         while (!this.#stopped) await this.#read();
-      } catch {
-        // The connection has said so, and will be made anew.
+      } catch (error) {
+        // An outage is logged once, by the connection, which is made anew.
+        if (!(error instanceof RedisUnavailable)) this.#log.error("redis-stream-failed", error);
         this.#open = false;
         this.#firstTry.resolve();
         if (!this.#stopped) await this.#clock.sleep(ANSWER_MS);

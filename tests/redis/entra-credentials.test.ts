@@ -1,8 +1,8 @@
 import { UnsecuredJWT } from "jose";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { jsonLog } from "../../shared/log.ts";
 import { EntraCredentials } from "../../shared/redis/entra-credentials.ts";
 import { Redis } from "../../shared/redis/redis.ts";
+import { recordedLog } from "../support/recorded-log.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { describeWithRedis, startTestRedis, type TestRedis } from "../support/test-redis.ts";
 import { WaitingClock } from "../support/waiting-clock.ts";
@@ -18,7 +18,7 @@ describeWithRedis("a connection that the managed identity signs in", () => {
   let clock: TestClock;
   let tokens: string[];
   let asked: string[];
-  let log: string[];
+  let log: readonly string[];
   let redis: Redis;
 
   beforeEach(async () => {
@@ -26,8 +26,8 @@ describeWithRedis("a connection that the managed identity signs in", () => {
     clock = new TestClock();
     tokens = [];
     asked = [];
-    log = [];
-    const recording = jsonLog((_level, line) => log.push(line));
+    const { log: recording, lines } = recordedLog();
+    log = lines;
     const credentials = new EntraCredentials({
       source: {
         async getToken(scope) {

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { features } from "../../shared/features/all.ts";
 import { defineTool, type Features } from "../../shared/features/feature.ts";
-import { jsonLog } from "../../shared/log.ts";
 import { Redis } from "../../shared/redis/redis.ts";
 import { RedisConnection } from "../../shared/redis/redis-connection.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
@@ -13,6 +12,7 @@ import { AT_MOST_MS, timed } from "../support/fast-paths.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
 import { EventStream, openStreams } from "../support/open-stream.ts";
 import { OutageStore } from "../support/outage-store.ts";
+import { recordedLog } from "../support/recorded-log.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 import { describeWithRedis, startTestRedis, type TestRedis } from "../support/test-redis.ts";
 import { WaitingClock } from "../support/waiting-clock.ts";
@@ -272,11 +272,11 @@ class MuteRedis extends Redis {
   override readonly commands: RedisConnection;
 
   constructor(url: string, clock: WaitingClock) {
-    super({ url, clock, log: jsonLog(() => undefined) });
+    super({ url, clock, log: recordedLog().log });
     this.commands = new RedisConnection({
       create: () => Promise.reject(new Error("mute")),
       clock,
-      outages: { failed: () => undefined, works: () => undefined },
+      outages: this,
     });
   }
 }

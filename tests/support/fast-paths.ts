@@ -1,5 +1,4 @@
 import { vi } from "vitest";
-import { jsonLog } from "../../shared/log.ts";
 import { systemRandom } from "../../shared/random.ts";
 import { Redis } from "../../shared/redis/redis.ts";
 import type { Envelope } from "../../shared/relay/envelope.ts";
@@ -7,6 +6,7 @@ import type { ReceiveFast } from "../../shared/relay/fast-path.ts";
 import { RedisFastPath } from "../../shared/relay/redis-fast-path.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import { createSessionParts } from "./parts.ts";
+import { recordedLog } from "./recorded-log.ts";
 import { startTcpGate, type TcpGate } from "./tcp-gate.ts";
 import { startTestRedis, type TestRedis } from "./test-redis.ts";
 import { WaitingClock } from "./waiting-clock.ts";
@@ -32,7 +32,7 @@ export class FastPaths {
   /** Another way to the same Redis. */
   readonly gate: TcpGate;
   readonly clock = new WaitingClock();
-  readonly log: string[] = [];
+  readonly #log = recordedLog();
   readonly #store = new MemoryStore(this.clock);
   readonly #ends: (() => void)[] = [];
 
@@ -50,7 +50,7 @@ export class FastPaths {
   process(by: "directly" | "gate" = "directly"): RedisFastPath {
     const { clock } = this;
     const url = by === "gate" ? `redis://127.0.0.1:${this.gate.port}` : this.server.url;
-    const log = jsonLog((_level, line) => this.log.push(line));
+    const { log } = this.#log;
     const redis = new Redis({ url, clock, log });
     const { sealer } = createSessionParts({ store: this.#store, clock });
     const path = new RedisFastPath({ redis, sealer, clock, random: systemRandom, log });
@@ -77,9 +77,13 @@ export class FastPaths {
     return path;
   }
 
+  get log(): readonly string[] {
+    return this.#log.lines;
+  }
+
   /** How often something was logged. */
   events(name: string): number {
-    return this.log.filter((line) => line.includes(`"${name}"`)).length;
+    return this.#log.lines.filter((line) => line.includes(`"${name}"`)).length;
   }
 
   /** Ends the processes. */
