@@ -12,7 +12,7 @@ const ROUTES: Readonly<Record<string, string>> = {
 };
 
 /** Those that an endpoint answers with more than a refusal; others are the caller's to invent. */
-const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]);
 
 /**
  * Puts each request into a span: method, route and status, and nothing else of it. The span ends with the answer's
