@@ -26,7 +26,9 @@ export async function startRoundRobinProxy(
   instances: () => readonly string[],
   options: { port?: number; headers?: () => Record<string, string> } = {},
 ): Promise<RoundRobinProxy> {
-  const agent = new Agent({ keepAlive: true });
+  // A connection for each request: one that an instance has just closed would fail a request that may not be
+  // sent again.
+  const agent = new Agent({ keepAlive: false });
   const given = new Map<string, number>();
   const leftOutUntil = new Map<string, number>();
   let turn = 0;
@@ -59,31 +61,29 @@ export async function startRoundRobinProxy(
     let sent = false;
     const upstream = request(new URL(incoming.url ?? "/", instance), {
       method: incoming.method,
-      headers: { ...incoming.headers, ...options.headers?.() },
+      headers: { ...incoming.headers, ...options.headers?.(), connection: "close" },
       agent,
     });
     upstream.on("socket", (socket) => {
-      if (!socket.connecting) sent = true;
-      else
-        socket.once("connect", () => {
-          sent = true;
-        });
+      socket.once("connect", () => {
+        sent = true;
+      });
     });
     upstream.on("response", (answer) => {
       given.set(instance, (given.get(instance) ?? 0) + 1);
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      // What is said of this connection is not meant for the client's.
+      const { connection: _, "keep-alive": __, ...headers } = answer.headers;
+      outgoing.writeHead(answer.statusCode ?? 502, headers);
       outgoing.flushHeaders();
       answer.on("data", (chunk) => outgoing.write(chunk));
       answer.on("end", () => outgoing.end());
       answer.on("error", () => outgoing.destroy());
     });
-    upstream.on("error", (error: NodeJS.ErrnoException) => {
-      if (outgoing.headersSent) return outgoing.destroy();
+    upstream.on("error", () => {
+      // It may have run.
+      if (sent) return outgoing.destroy();
       leftOutUntil.set(instance, Date.now() + LEFT_OUT_MS);
-      // An idle connection that the instance had closed meanwhile: the request never left.
-      const unsent = !sent || (upstream.reusedSocket && error.code === "ECONNRESET");
-      if (unsent) forward(incoming, body, outgoing, others);
-      else outgoing.destroy();
+      forward(incoming, body, outgoing, others);
       return undefined;
     });
     outgoing.on("close", () => {
