@@ -11,6 +11,8 @@ export default defineConfig({
     setupFiles: ["tests/support/redaction/check-file.ts"],
     reporters: ["default", new RedactionTotals()],
     maxWorkers: 1,
+    // They take processes away at moments that nobody can choose exactly.
+    retry: 1,
     testTimeout: 120_000,
     hookTimeout: 90_000,
     expect: { poll: { timeout: 10_000 } },

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import { sha256 } from "../digest.ts";
 import type { Log } from "../log.ts";
@@ -94,8 +95,8 @@ export class Watching {
       ...added.map((uri) => this.#guarded(uri, () => this.#hold(session, uri))),
       ...removed.map((uri) => this.#guarded(uri, () => this.#release(userKey, uri))),
     ]).then(() => "in time" as const);
-    const patience = this.#clock.sleep(START_PATIENCE_MS).then(() => "late" as const);
-    if ((await Promise.race([work, patience])) === "late")
+    const impatient = patience(START_PATIENCE_MS).then(() => "late" as const);
+    if ((await Promise.race([work, impatient])) === "late")
       void this.#tellWhenDone(work, userKey, added);
   }
 
@@ -120,7 +121,7 @@ export class Watching {
       .filter(({ value }) => value.sessionId === sessionId)
       .map((row) => this.#guarded(row.value.uri, () => this.#moveFrom(row, sessionId)));
     // A source that is slow must not keep the session's tokens alive.
-    await Promise.race([Promise.all(moved), this.#clock.sleep(END_PATIENCE_MS)]);
+    await Promise.race([Promise.all(moved), patience(END_PATIENCE_MS)]);
   }
 
   /** Something has changed at the source, or may have: what was read is out of date, and subscribers are told. */
@@ -361,4 +362,9 @@ export class Watching {
       this.#log.error("watch-failed", error, { uri });
     }
   }
+}
+
+/** How long something else is waited for (ms). It keeps no process alive. */
+function patience(ms: number): Promise<void> {
+  return setTimeout(ms, undefined, { ref: false });
 }

@@ -161,7 +161,7 @@ describe("calling a tool", () => {
     run.mockRejectedValue(new TypeError(`fetch failed: ${SECRET}`));
     expect(JSON.stringify(await call())).not.toContain(SECRET);
     expect(log[0]).not.toContain(SECRET);
-    expect(log[1]).toContain(SECRET);
+    expect(log[1]).toContain("fetch failed: Bearer [token]");
   });
 
   it("does not answer a call that the client has cancelled", async () => {
