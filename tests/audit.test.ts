@@ -4,6 +4,7 @@ import { AccountBrowser } from "./support/account-browser.ts";
 import { useFacade } from "./support/facade.ts";
 import { ModernWire } from "./support/modern-wire.ts";
 import { EventStream } from "./support/open-stream.ts";
+import { SessionWire } from "./support/session-wire.ts";
 import { parseForm } from "./support/user-agent.ts";
 
 /** What the audit says of one act. */
@@ -52,6 +53,11 @@ async function reuseRefreshToken(): Promise<void> {
 async function revoke({ id } = facade.client): Promise<void> {
   const { refresh_token: token } = await facade.client.tokens();
   await facade.client.postForm("/revoke", { client_id: id, token });
+}
+
+async function mcpToken(): Promise<string> {
+  const resource = `${facade.app.baseUrl}/mcp`;
+  return (await facade.client.tokens("alice", { resource })).access_token;
 }
 
 async function callTool(name: string, scope = "mcp user.read"): Promise<void> {
@@ -201,15 +207,31 @@ const ACTS: Readonly<Record<Exclude<AuditEvent, LiveEvent>, readonly Act[]>> = {
       },
       line: { ...success, ...by, ...session, ...client },
     },
+    {
+      act: "subscribing on /mcp",
+      does: async () => {
+        const token = await mcpToken();
+        const notifications = { promptsListChanged: true };
+        return new ModernWire(facade.app, token).send("subscriptions/listen", { notifications });
+      },
+      line: { ...success, ...by, ...session, ...client },
+    },
+    {
+      act: "opening the stream of an MCP session",
+      does: async () => {
+        const wire = new SessionWire(facade.app, await mcpToken());
+        await wire.initialize();
+        return wire.get();
+      },
+      line: { ...success, ...by, ...session, ...client },
+    },
   ],
   "step-up": [
     {
       act: "a request to /mcp beyond the scope",
       does: async () => {
-        const resource = `${facade.app.baseUrl}/mcp`;
-        const { access_token: token } = await facade.client.tokens("alice", { resource });
         const params = { name: "listEvents", arguments: {} };
-        await new ModernWire(facade.app, token).send("tools/call", params);
+        await new ModernWire(facade.app, await mcpToken()).send("tools/call", params);
       },
       line: { ...denied, ...by, ...session, ...client },
     },

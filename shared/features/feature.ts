@@ -1,102 +1,10 @@
 import { z } from "zod";
-import type { Clock } from "../clock.ts";
-import type { Graph } from "../entra/graph.ts";
-import type { Scope } from "../oauth/scopes.ts";
-import type { ListedSession, Session } from "../sessions/sessions.ts";
-import type { PersonalSettings } from "../sessions/personal-settings.ts";
 import type { Watch } from "../live/watch.ts";
+import type { Scope } from "../oauth/scopes.ts";
+import type { Call } from "./call.ts";
 import { type Content, text, type TypedText } from "./content.ts";
-import { type Answers, type QuestionKind, Questions } from "./questions.ts";
-
-/** What a feature knows about its call. It acts as the person whose session this is. */
-export interface Call {
-  readonly session: Session;
-  readonly clock: Clock;
-  /** Microsoft Graph, as the person. */
-  readonly graph: Graph;
-  /** What the person keeps here. */
-  readonly settings: PersonalSettings;
-  readonly sessions: CallSessions;
-  readonly feeds: CallFeeds;
-  /**
-   * Reads from a watched source, or gives what was read before, if the source has not told of a change since.
-   *
-   * @param uri The watched resource.
-   * @param variant What else the value depends on.
-   */
-  cached<T>(uri: string, variant: string, read: () => Promise<T>): Promise<T>;
-  /** Aborted when the client cancels or goes away. */
-  readonly signal: AbortSignal;
-  /** Tells the client how far the call is, if it asked to know. */
-  progress(progress: { progress: number; total?: number; message?: string }): Promise<void>;
-  /** Tells the client what goes on, if it wants to hear of this level. Never a secret. */
-  log(level: ClientLogLevel, data: unknown): Promise<void>;
-  /** Whether the client can answer such a question. Asking one that cannot ends the call with an error. */
-  canAsk(kind: QuestionKind): boolean;
-  /** What the client has answered to the questions of the round before this one; see `askFor`. */
-  readonly answers: Answers;
-  /** What that round has kept for this one. */
-  readonly state: unknown;
-  /** Tells every client of the person about a change. */
-  announce(change: Change): Promise<void>;
-}
-
-/** The sessions that the person may see and end: their own, and with the app role `Mcp.Admin` everyone's. */
-export interface CallSessions {
-  /** @throws RoleMissing */
-  list(userKey: string): Promise<readonly ListedSession[]>;
-  /**
-   * Ends a session. If it is the call's own, its answer still reaches the client.
-   *
-   * @returns Whether there was one.
-   * @throws RoleMissing
-   */
-  end(userKey: string, sessionId: string): Promise<boolean>;
-}
-
-/** What other systems publish, as far as the person may read it. */
-export interface CallFeeds {
-  /** @returns undefined for a topic that says nothing to this person. */
-  read(topic: string): Promise<TypedText | undefined>;
-  topics(): Promise<readonly string[]>;
-}
-
-/** Something of a person's that their clients may have shown, and that is different now. */
-export type Change =
-  | { readonly kind: "resource-updated"; readonly uri: string }
-  | { readonly kind: "tools-changed" | "resources-changed" | "prompts-changed" };
-
-/** RFC 5424 §6.2.1, as MCP has it. */
-export type ClientLogLevel =
-  "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency";
-
-/** An error whose message is for the person. Everything else that is thrown stays in the log. */
-export class FeatureError extends Error {
-  override name = "FeatureError";
-  /** What a client gets where it is not the result of a tool: JSON-RPC's "invalid request". */
-  readonly code = -32_600;
-}
-
-/** The arguments do not fit the tool's schema. */
-export class InputInvalid extends FeatureError {
-  override name = "InputInvalid";
-}
-
-/** The person lacks an app role. For a client that is an error like any other: no other scope would help. */
-export class RoleMissing extends FeatureError {
-  override name = "RoleMissing";
-
-  constructor(role: string) {
-    super(
-      `This needs the app role "${role}", which an administrator assigns in Microsoft Entra ID.`,
-    );
-  }
-}
-
-/** @throws RoleMissing where `role` is one that the person of this session does not have. */
-export function requireRole(role: string | undefined, { roles }: Session): void {
-  if (role !== undefined && !roles.includes(role)) throw new RoleMissing(role);
-}
+import { InputInvalid } from "./feature-errors.ts";
+import { Questions } from "./questions.ts";
 
 interface Described {
   /** What clients call it. */

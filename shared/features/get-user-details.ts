@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type Call, defineTool } from "./feature.ts";
+import type { Call } from "./call.ts";
+import { defineTool } from "./feature.ts";
 
 export const userDetails = z.object({
   displayName: z.string().nullish(),

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { defineTool, FeatureError } from "./feature.ts";
+import { FeatureError } from "./feature-errors.ts";
+import { defineTool } from "./feature.ts";
 import { parseListedSessionId } from "./listed-session-id.ts";
 
 const UNKNOWN =

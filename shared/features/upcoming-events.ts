@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Call } from "./feature.ts";
+import type { Call } from "./call.ts";
 
 /** The resource whose watch says when what was read is out of date. */
 export const CALENDAR_URI = "calendar://me/upcoming";

@@ -1,4 +1,4 @@
-import type { Change } from "../features/feature.ts";
+import type { Change } from "../features/call.ts";
 import type { Connection } from "./connections.ts";
 
 /** How often a client is told about one resource at most: ten times a second. */

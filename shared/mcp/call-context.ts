@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { Graph } from "../entra/graph.ts";
-import type { Call } from "../features/feature.ts";
+import type { Call } from "../features/call.ts";
 import type { Feeds } from "../live/feeds.ts";
 import type { WatchedCache } from "../live/watched-cache.ts";
 import type { Log } from "../log.ts";
@@ -12,7 +12,7 @@ import type { SessionEnd } from "../sessions/session-end.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import type { SignIns } from "../sessions/sign-ins.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import type { CallFor } from "./feature-calls.ts";
+import type { CallFor } from "./incoming.ts";
 
 /** What a call needs of the way it came. */
 export interface Wire extends Pick<Call, "signal" | "progress" | "log" | "canAsk"> {

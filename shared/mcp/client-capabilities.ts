@@ -1,4 +1,4 @@
-import type { ClientLogLevel } from "../features/feature.ts";
+import type { ClientLogLevel } from "../features/call.ts";
 import type { QuestionKind } from "../features/questions.ts";
 
 /** What a client has declared, as far as it matters to features. */

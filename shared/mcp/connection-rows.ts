@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
-import type { ClientLogLevel } from "../features/feature.ts";
+import type { ClientLogLevel } from "../features/call.ts";
 import { type Random, randomId } from "../random.ts";
 import type { Expiries } from "../storage/expiries.ts";
 import { type Key, RowChanged, type Store } from "../storage/store.ts";

@@ -1,5 +1,5 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import type { Change } from "../features/feature.ts";
+import type { Change } from "../features/call.ts";
 import type { Session } from "../sessions/sessions.ts";
 import type { Caller } from "../sessions/bearer.ts";
 

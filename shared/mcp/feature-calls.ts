@@ -1,15 +1,8 @@
 import { type Content, resourceContents, text } from "../features/content.ts";
-import {
-  type Call,
-  FeatureError,
-  type Features,
-  type Prompt,
-  type PromptMessage,
-  requireRole,
-  RoleMissing,
-  type ToolResult,
-} from "../features/feature.ts";
-import { type Answers, type Question, Questions } from "../features/questions.ts";
+import type { Call } from "../features/call.ts";
+import { FeatureError, RoleMissing } from "../features/feature-errors.ts";
+import type { Features, Prompt, PromptMessage, ToolResult } from "../features/feature.ts";
+import { Questions } from "../features/questions.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../oauth/scopes.ts";
 import { type Completable, type CompletionRef, FeatureFinder } from "./feature-finder.ts";
@@ -20,6 +13,7 @@ import {
   listedTemplates,
   listedTools,
 } from "./feature-list.ts";
+import { Asking, type CallBase, type Incoming, requireAccess } from "./incoming.ts";
 import {
   messageFor,
   ScopeMissing,
@@ -28,36 +22,6 @@ import {
   UnknownResource,
 } from "./refusals.ts";
 import type { RequestStates, StatefulRequest } from "./request-states.ts";
-
-/** The call that a feature gets, as far as it is the same in every round. */
-export type CallBase = Omit<Call, "answers" | "state">;
-
-/** Makes the call that a feature gets; which Graph permissions it has depends on what it requires. */
-export type CallFor = (requires: Scope | undefined) => CallBase;
-
-/** A request of a client, as far as calling a feature goes. */
-export interface Incoming {
-  /** Of the token that came with this very request. */
-  readonly scopes: readonly Scope[];
-  readonly callFor: CallFor;
-  /** What the client has answered to an earlier round of the same request, and that round's state. */
-  readonly answers?: Answers | undefined;
-  readonly requestState?: string | undefined;
-  /** The span of the client's that has made it: `_meta.traceparent` (MCP 2026-07-28), as it was sent. */
-  readonly traceparent?: unknown;
-}
-
-/** A feature cannot go on before the client has answered. */
-export class Asking {
-  readonly questions: Readonly<Record<string, Question>>;
-  /** Comes back with the answers. */
-  readonly requestState: string | undefined;
-
-  constructor(questions: Readonly<Record<string, Question>>, requestState: string | undefined) {
-    this.questions = questions;
-    this.requestState = requestState;
-  }
-}
 
 /** As `tools/call` is answered. */
 export type ToolAnswer = {
@@ -101,7 +65,7 @@ export class FeatureCalls {
         const base = incoming.callFor(requires);
         if (requires !== undefined && !incoming.scopes.includes(requires)) return [];
         if (requiresRole !== undefined && !base.session.roles.includes(requiresRole)) return [];
-        const found = await template.list?.({ ...base, answers: {}, state: undefined });
+        const found = await template.list?.(firstRound(base));
         return (found ?? []).map((entry) => listedOfTemplate(template, entry));
       });
       const fixed = listedResources(this.#features, this.#live);
@@ -146,8 +110,7 @@ export class FeatureCalls {
       client: session.clientId,
     };
     try {
-      requireScope(tool.requires, incoming.scopes);
-      requireRole(tool.requiresRole, session);
+      requireAccess(tool, incoming, base);
       const result = await tool.call(input, await this.#round(request, base, incoming));
       this.#log.audit("tool-called", { outcome: "success", ...subject });
       return result instanceof Questions ? await this.#asking(request, result) : toAnswer(result);
@@ -170,9 +133,8 @@ export class FeatureCalls {
     const found = this.#finder.readable(uri);
     if (found === undefined) throw new UnknownResource(uri);
     return this.#forPerson("resource-failed", async () => {
-      requireScope(found.requires, incoming.scopes);
       const base = incoming.callFor(found.requires);
-      requireRole(found.requiresRole, base.session);
+      requireAccess(found, incoming, base);
       const request = { session: base.session, method: "resources/read", name: uri, input: {} };
       const body = await found.read(await this.#round(request, base, incoming));
       if (body instanceof Questions) return this.#asking(request, body);
@@ -190,8 +152,7 @@ export class FeatureCalls {
   requireResource(uri: string, incoming: Incoming): void {
     const found = this.#finder.readable(uri);
     if (found === undefined) throw new UnknownResource(uri);
-    requireScope(found.requires, incoming.scopes);
-    requireRole(found.requiresRole, incoming.callFor(found.requires).session);
+    requireAccess(found, incoming, incoming.callFor(found.requires));
   }
 
   /** @throws UnknownFeature, StateInvalid; FeatureError where a required argument is missing. */
@@ -200,9 +161,8 @@ export class FeatureCalls {
     const missing = prompt.arguments.find((it) => it.required === true && !values[it.name]);
     if (missing !== undefined) throw new FeatureError(`The argument ${missing.name} is missing.`);
     return this.#forPerson("prompt-failed", async () => {
-      requireScope(prompt.requires, incoming.scopes);
       const base = incoming.callFor(prompt.requires);
-      requireRole(prompt.requiresRole, base.session);
+      requireAccess(prompt, incoming, base);
       const request = { session: base.session, method: "prompts/get", name, input: values };
       const said = await prompt.render(values, await this.#round(request, base, incoming));
       if (said instanceof Questions) return this.#asking(request, said);
@@ -212,12 +172,11 @@ export class FeatureCalls {
 
   /** @throws UnknownFeature, FeatureError */
   async complete(ref: CompletionRef, typed: { name: string; value: string }, incoming: Incoming) {
-    const { requires, requiresRole, complete } = await this.#completable(ref, typed.name, incoming);
+    const found = await this.#completable(ref, typed.name, incoming);
     const values = await this.#forPerson("completion-failed", async () => {
-      requireScope(requires, incoming.scopes);
-      const call = incoming.callFor(requires);
-      requireRole(requiresRole, call.session);
-      return (await complete?.(typed.value, { ...call, answers: {}, state: undefined })) ?? [];
+      const base = incoming.callFor(found.requires);
+      requireAccess(found, incoming, base);
+      return (await found.complete?.(typed.value, firstRound(base))) ?? [];
     });
     const shown = values.slice(0, MAX_COMPLETIONS);
     const hasMore = values.length > shown.length;
@@ -240,15 +199,10 @@ export class FeatureCalls {
     return found;
   }
 
-  /** A saved prompt cannot take the place of a built-in one. */
   #prompts({ callFor }: Incoming): Promise<readonly Prompt[]> {
-    return this.#forPerson("prompts-failed", async () => {
-      const call = { ...callFor("mcp"), answers: {}, state: undefined };
-      const sources = this.#features.promptSources.map((source) => source.list(call));
-      const own = (await Promise.all(sources)).flat();
-      const builtIn = this.#features.prompts;
-      return [...builtIn, ...own.filter(({ name }) => !builtIn.some((it) => it.name === name))];
-    });
+    return this.#forPerson("prompts-failed", () =>
+      this.#finder.prompts(firstRound(callFor("mcp"))),
+    );
   }
 
   /** The call of this round. */
@@ -293,8 +247,9 @@ function toMessages(said: string | readonly PromptMessage[]): PromptMessage[] {
   return typeof said === "string" ? [{ role: "user", content: text(said) }] : [...said];
 }
 
-function requireScope(scope: Scope | undefined, granted: readonly Scope[]): void {
-  if (scope !== undefined && !granted.includes(scope)) throw new ScopeMissing(scope);
+/** Of a request that the client is asked nothing for. */
+function firstRound(base: CallBase): Call {
+  return { ...base, answers: {}, state: undefined };
 }
 
 function nameOf(error: unknown): string {

@@ -1,23 +1,20 @@
 import { z } from "zod";
 import type { TypedText } from "../features/content.ts";
-import type { Call, Complete, Features, Prompt, Tool } from "../features/feature.ts";
+import type { Call } from "../features/call.ts";
+import type { Complete, Features, Prompt, Tool } from "../features/feature.ts";
 import type { Questions } from "../features/questions.ts";
 import { matchUri } from "../features/uri-template.ts";
 import type { Scope } from "../oauth/scopes.ts";
-
-interface Required {
-  readonly requires?: Scope;
-  readonly requiresRole?: string;
-}
+import type { Requirements } from "./incoming.ts";
 
 /** What is behind a URI, whether it is fixed or of a template. */
-export interface Readable extends Required {
+export interface Readable extends Requirements {
   readonly mimeType: string;
   read(call: Call): Promise<string | Uint8Array | TypedText | Questions | undefined>;
 }
 
 /** Something that completes what a person types. */
-export interface Completable extends Required {
+export interface Completable extends Requirements {
   readonly complete: Complete | undefined;
 }
 
@@ -55,6 +52,16 @@ export class FeatureFinder {
       return { ...template, read: (call) => template.read(variables, call) };
     }
     return undefined;
+  }
+
+  /** The built-in prompts, then the person's own, which cannot take the place of a built-in one. */
+  async prompts(call: Call): Promise<readonly Prompt[]> {
+    const sources = this.#features.promptSources.map((source) => source.list(call));
+    const own = (await Promise.all(sources)).flat();
+    return [
+      ...this.#features.prompts,
+      ...own.filter(({ name }) => this.#builtInPrompt(name) === undefined),
+    ];
   }
 
   /** @returns What completes an argument of a prompt; undefined where there is no such argument. */

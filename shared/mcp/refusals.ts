@@ -1,6 +1,6 @@
 import { EntraError } from "../entra/entra.ts";
 import { GraphError } from "../entra/graph.ts";
-import { FeatureError } from "../features/feature.ts";
+import { FeatureError } from "../features/feature-errors.ts";
 import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import type { Scope } from "../oauth/scopes.ts";
 import { SignInOver } from "../sessions/sign-ins.ts";

@@ -16,12 +16,14 @@ import {
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/server/validators/ajv";
-import { type Change, FeatureError } from "../features/feature.ts";
+import type { Change } from "../features/call.ts";
+import { FeatureError } from "../features/feature-errors.ts";
 import { SCOPES } from "../oauth/scopes.ts";
 import { canAsk, isHeard } from "./client-capabilities.ts";
 import type { Wire } from "./call-context.ts";
 import { NO_STATE, type ProtocolState } from "./connection-rows.ts";
-import { type CallFor, type FeatureCalls, type Incoming, toolError } from "./feature-calls.ts";
+import type { CallFor, Incoming } from "./incoming.ts";
+import { type FeatureCalls, toolError } from "./feature-calls.ts";
 import { INSTRUCTIONS, SERVER_CAPABILITIES, SERVER_INFO } from "./server-info.ts";
 import { inRounds, type Round } from "./sse-questions.ts";
 

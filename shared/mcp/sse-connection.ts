@@ -1,7 +1,7 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { Clock } from "../clock.ts";
-import type { Change } from "../features/feature.ts";
+import type { Change } from "../features/call.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Watching } from "../live/watching.ts";

@@ -3,10 +3,10 @@ import {
   CreateMessageRequestParamsSchema,
   ElicitRequestFormParamsSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { FeatureError } from "../features/feature.ts";
+import { FeatureError } from "../features/feature-errors.ts";
 import type { Answers, Question, QuestionKind } from "../features/questions.ts";
 import { canAsk } from "./client-capabilities.ts";
-import { Asking } from "./feature-calls.ts";
+import { Asking } from "./incoming.ts";
 
 /** So often may a feature ask in one call: as often as the other SDK lets it. */
 const MAX_ROUNDS = 8;

@@ -1,6 +1,6 @@
 import { JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import type { Change } from "../features/feature.ts";
+import type { Change } from "../features/call.ts";
 import { SCOPES } from "../oauth/scopes.ts";
 import type { Caller } from "../sessions/bearer.ts";
 

@@ -37,6 +37,7 @@ export class Lease {
   #renewedAt = -Infinity;
   #failedAt = -Infinity;
   #renewing: Promise<boolean> | undefined;
+  #releasing: Promise<void> | undefined;
 
   /** @param deps.onLost Ends what the instance held. */
   constructor(deps: {
@@ -71,6 +72,8 @@ export class Lease {
    * @throws StorageUnavailable
    */
   hold(staleMs = TRUSTED_MS): Promise<boolean> {
+    // The row that is being deleted must not be the one that is written now.
+    if (this.#releasing !== undefined) return this.#releasing.then(() => this.hold(staleMs));
     if (this.#clock.now() - this.#renewedAt < staleMs) return Promise.resolve(true);
     this.#renewing ??= this.#renew().finally(() => {
       this.#renewing = undefined;
@@ -93,7 +96,14 @@ export class Lease {
   }
 
   /** Gives the lease up, so that messages for this instance are refused at once. */
-  async release(): Promise<void> {
+  release(): Promise<void> {
+    this.#releasing ??= this.#giveUp().finally(() => {
+      this.#releasing = undefined;
+    });
+    return this.#releasing;
+  }
+
+  async #giveUp(): Promise<void> {
     await this.#renewing?.catch(() => undefined);
     if (this.#etag === undefined) return;
     this.#etag = undefined;

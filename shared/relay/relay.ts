@@ -1,7 +1,7 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../clock.ts";
-import type { Change } from "../features/feature.ts";
+import type { Change } from "../features/call.ts";
 import type { Log } from "../log.ts";
 import { Announcer } from "../mcp/announcer.ts";
 import type { ConnectionRow, ConnectionRows } from "../mcp/connection-rows.ts";

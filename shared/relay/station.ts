@@ -87,23 +87,31 @@ export class Station {
   }
 
   async #run(): Promise<void> {
-    while (!this.#closed && this.#inUse) {
-      try {
-        await this.#read();
-        if (this.#out) this.#log.info("relay-back");
-        this.#out = false;
-      } catch (error) {
-        // Once an outage, not at every look.
-        if (!this.#out) this.#log.error("relay-out", error);
-        this.#out = true;
+    while (!this.#closed) {
+      if (this.#inUse) {
+        await this.#look();
+        continue;
       }
-      await Promise.race([this.#clock.sleep(this.#interval()), this.#closing.promise]);
+      await this.#lease.release().catch((error: unknown) => {
+        this.#log.error("lease-not-released", error);
+      });
+      // Somebody may have come meanwhile, and found the loop running.
+      if (!this.#inUse) break;
     }
     this.#running = undefined;
-    if (this.#closed) return;
-    await this.#lease.release().catch((error: unknown) => {
-      this.#log.error("lease-not-released", error);
-    });
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#read();
+      if (this.#out) this.#log.info("relay-back");
+      this.#out = false;
+    } catch (error) {
+      // Once an outage, not at every look.
+      if (!this.#out) this.#log.error("relay-out", error);
+      this.#out = true;
+    }
+    await Promise.race([this.#clock.sleep(this.#interval()), this.#closing.promise]);
   }
 
   async #read(): Promise<void> {

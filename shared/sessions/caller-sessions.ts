@@ -1,4 +1,5 @@
-import { type CallSessions, requireRole } from "../features/feature.ts";
+import type { CallSessions } from "../features/call.ts";
+import { requireRole } from "../features/feature-errors.ts";
 import type { Log } from "../log.ts";
 import type { SessionEnd } from "./session-end.ts";
 import type { ListedSession, Session, Sessions } from "./sessions.ts";

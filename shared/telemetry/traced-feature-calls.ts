@@ -1,4 +1,5 @@
-import { Asking, FeatureCalls, type Incoming, type ToolAnswer } from "../mcp/feature-calls.ts";
+import { Asking, type Incoming } from "../mcp/incoming.ts";
+import { FeatureCalls, type ToolAnswer } from "../mcp/feature-calls.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** Features, with a span for each call of a tool (OpenTelemetry's conventions for MCP). */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { text } from "../../shared/features/content.ts";
-import { type Call, defineTool, type Prompt, type Tool } from "../../shared/features/feature.ts";
+import type { Call } from "../../shared/features/call.ts";
+import { defineTool, type Prompt, type Tool } from "../../shared/features/feature.ts";
 import {
   answeredForm,
   answeredRoots,

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { audio, embedded, image, text } from "../../shared/features/content.ts";
+import { FeatureError } from "../../shared/features/feature-errors.ts";
 import {
   defineTool,
-  FeatureError,
   type Features,
   type Prompt,
   type Resource,

@@ -21,7 +21,7 @@ const RULES = {
   mediaType: "refuses another media type: 415, what is no JSON-RPC: 400, too large: 413",
   noSession: "refuses what names no session: 400, for POST, GET and DELETE",
   unknownSession: "knows no session that has ended, or never was, or is another's: 404",
-  foreignSession: "gives nobody a session by its id: other people and other sign-ins get 404",
+  foreignSession: "gives nobody a session by its id: other people and other clients get 404",
   version: "refuses a version that it does not speak: 400; absent, it is the one agreed on",
   batches: "takes batches in 2025-03-26 and answers them as one; 400 in the others",
   accepted: "answers a notification or a response with 202 and no body",
@@ -39,6 +39,8 @@ const RULES = {
   cannotAsk: "fails a call in words where the client cannot answer",
   forgedAnswer: "takes no answer from another session, and none to what nobody asked",
   cancelled: "cancels a call wherever the word arrives, and does not answer it",
+  cancelledStream:
+    "ends the stream of a cancelled call with an error (deviates from cancellation, SHOULD NOT answer: ADR 22)",
   disconnect: "goes on with a call whose client has gone",
   resumed: "gives a client that comes back the rest of its stream, at any instance",
   resumedRunning: "goes on with a stream whose call still runs, at any instance",
@@ -455,21 +457,26 @@ holdsEvery("Streamable HTTP with sessions (MCP 2025-03-26 to 2025-11-25)", RULES
   async cancelled() {
     for (const app of [here, there]) {
       const key = app === here ? "near" : "far";
+      const silent = wire.request("tools/call", { name: "wait", arguments: { key, quiet: true } });
+      const answer = wire.post(silent);
+      await expect.poll(() => runs).toContain(key);
+      await wire.notify("notifications/cancelled", { requestId: silent.id }, app);
+      await expect.poll(() => aborted).toContain(key);
+      const { status, body } = await answer;
+      expect([status, body]).toEqual([202, null]);
+    }
+    await wire.notify("notifications/cancelled", { requestId: "never-was" });
+  },
+
+  async cancelledStream() {
+    for (const app of [here, there]) {
+      const key = app === here ? "near" : "far";
       const { id, stream } = await begin(key, here);
       await wire.notify("notifications/cancelled", { requestId: id }, app);
       await expect.poll(() => aborted).toContain(key);
       expect(await nextMessage(stream)).toMatchObject({ id, error: { code: -32_000 } });
       expect(await nextMessage(stream)).toBeUndefined();
     }
-    const silent = wire.request("tools/call", {
-      name: "wait",
-      arguments: { key: "s", quiet: true },
-    });
-    const answer = wire.post(silent);
-    await expect.poll(() => runs).toContain("s");
-    await wire.notify("notifications/cancelled", { requestId: silent.id });
-    expect((await answer).status).toBe(202);
-    await wire.notify("notifications/cancelled", { requestId: "never-was" });
   },
 
   async disconnect() {

@@ -84,12 +84,15 @@ const facade = useFacade(
   },
 );
 
-async function wireOf(account: Account = "alice"): Promise<ModernWire> {
+async function tokenOf(account: Account): Promise<string> {
   const client = account === "alice" ? facade.client : await facade.stranger();
   const resource = `${facade.app.baseUrl}/mcp`;
   const scope = "mcp user.read calendar.read";
-  const { access_token } = await client.tokens(account, { resource, scope });
-  return new ModernWire(facade.app, access_token);
+  return (await client.tokens(account, { resource, scope })).access_token;
+}
+
+async function wireOf(account: Account = "alice"): Promise<ModernWire> {
+  return new ModernWire(facade.app, await tokenOf(account));
 }
 
 let wire: ModernWire;
@@ -144,10 +147,15 @@ const accept = (content: unknown) => ({ action: "accept", content });
 
 holdsEvery("Streamable HTTP (MCP 2026-07-28)", RULES, {
   async postOnly() {
+    const authorization = `Bearer ${await tokenOf("alice")}`;
     for (const method of ["GET", "DELETE", "PUT"]) {
-      const headers = { "mcp-protocol-version": "2026-07-28" };
+      const headers = {
+        "mcp-protocol-version": "2026-07-28",
+        authorization,
+      };
       const response = await facade.app.fetch(`${facade.app.baseUrl}/mcp`, { method, headers });
-      expect([401, 405]).toContain(response.status);
+      expect(response.status).toBe(405);
+      expect(response.headers.get("allow")).toContain("POST");
     }
   },
 

@@ -3,17 +3,14 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { EntraError } from "../../shared/entra/entra.ts";
 import { GraphError } from "../../shared/entra/graph.ts";
-import {
-  type Call,
-  defineTool,
-  FeatureError,
-  type Features,
-  type Prompt,
-} from "../../shared/features/feature.ts";
+import type { Call } from "../../shared/features/call.ts";
+import { FeatureError } from "../../shared/features/feature-errors.ts";
+import { defineTool, type Features, type Prompt } from "../../shared/features/feature.ts";
 import { savedPrompts } from "../../shared/features/saved-prompts.ts";
 import { text, type Content } from "../../shared/features/content.ts";
 import { answeredForm, askFor, form, type Questions } from "../../shared/features/questions.ts";
-import { Asking, type FeatureCalls, type Incoming } from "../../shared/mcp/feature-calls.ts";
+import { Asking, type Incoming } from "../../shared/mcp/incoming.ts";
+import type { FeatureCalls } from "../../shared/mcp/feature-calls.ts";
 import { ScopeMissing, UnknownFeature, UnknownResource } from "../../shared/mcp/refusals.ts";
 import { StorageUnavailable } from "../../shared/storage/store.ts";
 import { createCall, featureCalls } from "../support/fake-call.ts";

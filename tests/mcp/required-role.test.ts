@@ -1,13 +1,10 @@
 import { SCOPES } from "../../shared/oauth/scopes.ts";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import {
-  type Call,
-  defineTool,
-  type Features,
-  RoleMissing,
-} from "../../shared/features/feature.ts";
-import type { Incoming } from "../../shared/mcp/feature-calls.ts";
+import type { Call } from "../../shared/features/call.ts";
+import { RoleMissing } from "../../shared/features/feature-errors.ts";
+import { defineTool, type Features } from "../../shared/features/feature.ts";
+import type { Incoming } from "../../shared/mcp/incoming.ts";
 import { featureCalls } from "../support/fake-call.ts";
 
 const described = { name: "x", title: "x", description: "x", requiresRole: "Mcp.Admin" };

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { Graph } from "../../shared/entra/graph.ts";
 import type { Content } from "../../shared/features/content.ts";
-import type { Call, Change, Features, Tool } from "../../shared/features/feature.ts";
+import type { Call, Change } from "../../shared/features/call.ts";
+import type { Features, Tool } from "../../shared/features/feature.ts";
 import { type QuestionKind, Questions } from "../../shared/features/questions.ts";
 import { jsonLog } from "../../shared/log.ts";
 import { FeatureCalls } from "../../shared/mcp/feature-calls.ts";

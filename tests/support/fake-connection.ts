@@ -1,5 +1,5 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import type { Change } from "../../shared/features/feature.ts";
+import type { Change } from "../../shared/features/call.ts";
 import type { Connection } from "../../shared/mcp/connections.ts";
 import type { Scope } from "../../shared/oauth/scopes.ts";
 import type { Session } from "../../shared/sessions/sessions.ts";

@@ -16,13 +16,19 @@ export interface ExchangeOptions {
   readonly batch: boolean;
   /** Whether the stream begins with an id and an empty event, which clients before 2025-11-25 cannot read. */
   readonly primed: boolean;
-  /** Names an event; undefined where the stream cannot be resumed. */
-  readonly eventId: ((sequence: number) => string) | undefined;
+  /** Called when it comes to a stream; undefined where that cannot be resumed. */
+  readonly resumable: (() => ResumableStream) | undefined;
   readonly client: ClientConnection;
-  /** Where the stream goes when its client has gone. */
-  readonly kept: KeptStream;
   /** Called when all requests are answered. */
   readonly onAnswered: () => void;
+}
+
+/** What a stream needs so that its client can lose it and find it again. */
+export interface ResumableStream {
+  readonly name: string;
+  readonly eventId: (sequence: number) => string;
+  /** Where it goes when its client has gone. */
+  readonly kept: KeptStream;
 }
 
 interface Remembered {
@@ -46,7 +52,7 @@ export class Exchange {
   #rememberedBytes = 0;
   #sequence = 0;
   #body: EventStreamBody | undefined;
-  #resumable = false;
+  #resumable: ResumableStream | undefined;
   #keeping = false;
 
   constructor(options: ExchangeOptions) {
@@ -96,17 +102,17 @@ export class Exchange {
   handOver(): void {
     if (this.#body?.open === true) this.#body.abandon();
     else this.#keep();
-    this.#options.kept.handOver({ running: this.#pending.size > 0 });
+    this.#resumable?.kept.handOver({ running: this.#pending.size > 0 });
   }
 
-  /** Whether it has come to a stream, which a client may come back for. */
-  get streamed(): boolean {
-    return this.#resumable;
+  /** The name of the stream that a client may come back for, if it has come to one. */
+  get stream(): string | undefined {
+    return this.#resumable?.name;
   }
 
   /** Resolves when all that has to be written down is. */
-  get written(): Promise<void> {
-    return this.#options.kept.written;
+  async written(): Promise<void> {
+    await this.#resumable?.kept.written;
   }
 
   #answerWithJson(): void {
@@ -116,15 +122,17 @@ export class Exchange {
   }
 
   #stream(): void {
-    const { client, eventId, primed } = this.#options;
+    const { client, resumable, primed } = this.#options;
     clearTimeout(this.#patience);
     const body = new EventStreamBody(client, (end) => this.#ended(end));
     this.#body = body;
-    if (primed && eventId !== undefined) body.block(`id: ${eventId(0)}\ndata: `);
+    // Who has gone before the first id can never come back for the rest.
+    if (!client.disconnected.aborted) this.#resumable = resumable?.();
+    if (primed && this.#resumable !== undefined) {
+      body.block(`id: ${this.#resumable.eventId(0)}\ndata: `);
+    }
     body.keepAlive();
     client.disconnected.addEventListener("abort", () => body.abandon(), { once: true });
-    // Who has gone before the first id can never come back for the rest.
-    this.#resumable = eventId !== undefined && !client.disconnected.aborted;
     if (client.disconnected.aborted) body.abandon();
     this.#resolve(new Response(body.stream, { headers: EVENT_STREAM_HEADERS }));
     const earlier = this.#answers;
@@ -133,16 +141,19 @@ export class Exchange {
   }
 
   #say(message: JSONRPCMessage): void {
-    const { eventId, kept } = this.#options;
     const data = JSON.stringify(message);
-    this.#sequence += 1;
-    const id = eventId === undefined ? "" : `id: ${eventId(this.#sequence)}\n`;
-    if (eventId !== undefined)
-      this.#remember({ sequence: this.#sequence, message, bytes: data.length });
+    const event = `event: message\ndata: ${data}`;
+    if (this.#resumable === undefined) {
+      this.#body?.block(event);
+      return;
+    }
+    const { eventId, kept } = this.#resumable;
+    const sequence = (this.#sequence += 1);
+    this.#remember({ sequence, message, bytes: data.length });
     // Who breaks off at this very event has it written down with those before it.
     const keeping = this.#keeping;
-    this.#body?.block(`${id}event: message\ndata: ${data}`);
-    if (keeping) kept.keep(this.#sequence, message);
+    this.#body?.block(`id: ${eventId(sequence)}\n${event}`);
+    if (keeping) kept.keep(sequence, message);
   }
 
   #remember(event: Remembered): void {
@@ -164,9 +175,10 @@ export class Exchange {
 
   /** From now on the stream is written down: what there is of it, and what follows. */
   #keep(): void {
-    if (!this.#resumable) return;
+    if (this.#resumable === undefined) return;
     this.#keeping = true;
-    for (const { sequence, message } of this.#remembered)
-      this.#options.kept.keep(sequence, message);
+    for (const { sequence, message } of this.#remembered) {
+      this.#resumable.kept.keep(sequence, message);
+    }
   }
 }

@@ -1,6 +1,6 @@
 import type { ServerEvent, ServerEventBus } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import type { Change } from "../../features/feature.ts";
+import type { Change } from "../../features/call.ts";
 import type { Session } from "../../sessions/sessions.ts";
 import type { Caller } from "../../sessions/bearer.ts";
 import type { Connection } from "../connections.ts";

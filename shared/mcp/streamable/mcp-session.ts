@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, JSONRPCNotification } from "@modelcontextprotocol/server";
-import type { Change } from "../../features/feature.ts";
+import type { Change } from "../../features/call.ts";
 import type { ClientConnection } from "../../http/invocation-responses.ts";
 import type { Random } from "../../random.ts";
 import type { Instances } from "../../relay/instances.ts";

@@ -2,7 +2,7 @@ import type { RequestId } from "@modelcontextprotocol/server";
 import type { ClientConnection } from "../../http/invocation-responses.ts";
 import { type Random, randomId } from "../../random.ts";
 import { formatEventId } from "./event-id.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type ResumableStream } from "./exchange.ts";
 import { KeptStream, type KeptStreamDeps, keptStreamName } from "./kept-stream.ts";
 
 /** For so long what was said last is remembered: a client that has not got it comes back soon. */
@@ -23,7 +23,7 @@ export class SessionExchanges {
   readonly #mcpSession: string;
   readonly #instance: () => string;
   readonly #onRest: () => void;
-  readonly #inProgress = new Map<string, Exchange>();
+  readonly #inProgress = new Set<Exchange>();
   readonly #ended = new Map<string, Exchange>();
   #allAnswered = Promise.withResolvers<void>();
 
@@ -46,29 +46,20 @@ export class SessionExchanges {
 
   /** Begins to answer a `POST`. */
   open({ ids, batch, primed, client }: ExchangeTerms): Exchange {
-    const stream = randomId(this.#deps.random);
-    const instance = this.#instance();
     const [request] = ids;
     // A batch has no one request that an instance which knows nothing else could fail.
-    const resumable = !batch && request !== undefined;
-    const exchange = new Exchange({
-      ids,
-      batch,
-      primed,
-      client,
-      eventId: resumable
-        ? (sequence) => formatEventId({ instance, stream, sequence, request })
-        : undefined,
-      kept: new KeptStream(this.#deps, keptStreamName(this.#mcpSession, stream)),
-      onAnswered: () => this.#answered(stream, exchange),
-    });
-    this.#inProgress.set(stream, exchange);
+    const resumable =
+      batch || request === undefined ? undefined : () => this.#resumableStream(request);
+    const onAnswered = () => this.#answered(exchange);
+    const exchange = new Exchange({ ids, batch, primed, client, resumable, onAnswered });
+    this.#inProgress.add(exchange);
     return exchange;
   }
 
   /** A client comes back for a stream: it is written down. @returns Whether it is known here. */
   handOver(stream: string): boolean {
-    const exchange = this.#inProgress.get(stream) ?? this.#ended.get(stream);
+    const inProgress = [...this.#inProgress].find((exchange) => exchange.stream === stream);
+    const exchange = inProgress ?? this.#ended.get(stream);
     exchange?.handOver();
     return exchange !== undefined;
   }
@@ -82,18 +73,28 @@ export class SessionExchanges {
 
   /** Resolves when all that has to be written down is. */
   async written(): Promise<void> {
-    const exchanges = [...this.#inProgress.values(), ...this.#ended.values()];
-    await Promise.all(exchanges.map(({ written }) => written));
+    const exchanges = [...this.#inProgress, ...this.#ended.values()];
+    await Promise.all(exchanges.map((exchange) => exchange.written()));
   }
 
   /** Fails what is in progress. @param why For the person. */
   fail(why: string): void {
-    for (const exchange of this.#inProgress.values()) exchange.fail(why);
+    for (const exchange of this.#inProgress) exchange.fail(why);
   }
 
-  #answered(stream: string, exchange: Exchange): void {
-    this.#inProgress.delete(stream);
-    if (exchange.streamed) this.#remember(stream, exchange);
+  #resumableStream(request: RequestId): ResumableStream {
+    const instance = this.#instance();
+    const stream = randomId(this.#deps.random);
+    return {
+      name: stream,
+      eventId: (sequence) => formatEventId({ instance, stream, sequence, request }),
+      kept: new KeptStream(this.#deps, keptStreamName(this.#mcpSession, stream)),
+    };
+  }
+
+  #answered(exchange: Exchange): void {
+    this.#inProgress.delete(exchange);
+    if (exchange.stream !== undefined) this.#remember(exchange.stream, exchange);
     if (this.#inProgress.size > 0) return;
     this.#allAnswered.resolve();
     this.#onRest();

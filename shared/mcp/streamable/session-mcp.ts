@@ -51,7 +51,7 @@ export class SessionMcp {
     requireAccept(request, "application/json", "text/event-stream");
     const { messages, batch } = messagesIn(body);
     this.#deps.pace.traffic(this.#deps.clock.now());
-    if (messages.some(isInitializeRequest)) return this.#initialize(messages, caller, context);
+    if (messages.some(isInitialize)) return this.#initialize(messages, caller, context);
     const session = await this.#session(request, caller);
     if (batch && session.version !== WITH_BATCHES) {
       throw new HttpError(400, `There are no batches in ${session.version ?? "this revision"}.`);
@@ -89,8 +89,8 @@ export class SessionMcp {
     client: RequestContext,
   ): Promise<Response> {
     const [initialize, ...more] = messages;
-    if (initialize === undefined || more.length > 0 || !isRequest(initialize)) {
-      throw new HttpError(400, "Send initialize by itself, as a request.");
+    if (more.length > 0 || !isInitializeRequest(initialize) || !isRequest(initialize)) {
+      throw new HttpError(400, "Send initialize by itself, with what the protocol has for it.");
     }
     const session = await this.#sessions.create(initialize, caller);
     const primed = false;
@@ -122,6 +122,10 @@ function requireAccept(request: Request, ...types: string[]): void {
   const accept = request.headers.get("accept") ?? "";
   if (accept.includes("*/*") || types.every((type) => accept.includes(type))) return;
   throw new HttpError(406, `Accept ${types.join(" and ")}.`);
+}
+
+function isInitialize(message: JSONRPCMessage): boolean {
+  return "method" in message && message.method === "initialize";
 }
 
 function isPrimed(version: string | undefined): boolean {

@@ -1,4 +1,4 @@
-import type { ClientLogLevel } from "../../features/feature.ts";
+import type { ClientLogLevel } from "../../features/call.ts";
 import type { Watching } from "../../live/watching.ts";
 import type { Relay } from "../../relay/relay.ts";
 import type { Caller } from "../../sessions/bearer.ts";

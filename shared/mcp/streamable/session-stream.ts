@@ -56,6 +56,7 @@ export function openSessionStream(
       outcome: "success",
       actor: session.userKey,
       session: session.sessionId,
+      client: session.session.clientId,
     });
     return stream.response;
   });

@@ -124,7 +124,16 @@ export class StatelessMcp {
     const { session } = caller;
     await watching.subscriptionsChanged(session, [], connection.subscriptions);
     const response = await this.#exchange(handler, request, body, caller, context);
-    if (!connection.listening) ended();
+    if (!connection.listening) {
+      ended();
+      return response;
+    }
+    context.log.audit("stream-opened", {
+      outcome: "success",
+      actor: session.userKey,
+      session: session.id,
+      client: session.clientId,
+    });
     return response;
   }
 

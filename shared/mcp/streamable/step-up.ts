@@ -54,6 +54,7 @@ export function requireScopes(
 
 /** To listen is to subscribe to each of the resources that it names. */
 function inParts(asked: Asked): Asked[] {
+  if (asked.method !== "subscriptions/listen") return [asked];
   const subscriptions = subscribedIn(asked).map((uri) => ({
     method: "resources/subscribe",
     params: { uri },

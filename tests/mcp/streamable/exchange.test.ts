@@ -37,9 +37,8 @@ function exchange(
     ids,
     batch: ids.length > 1,
     primed: true,
-    eventId: (sequence) => `e${sequence}`,
+    resumable: () => ({ name: "stream", eventId: (sequence) => `e${sequence}`, kept }),
     client: client.context,
-    kept,
     onAnswered: () => {
       answered += 1;
     },
@@ -79,7 +78,7 @@ describe("an exchange", () => {
   });
 
   it("is a stream from the first other word on, and loses no answer that came before", async () => {
-    const post = exchange([1, 2], { eventId: undefined });
+    const post = exchange([1, 2], { resumable: undefined });
     post.send(answer(2));
     post.send(word("hi"));
     post.send(answer(1));
@@ -127,7 +126,7 @@ describe("a stream whose client has gone", () => {
     const early = exchange();
     early.send(word("one"));
     early.send(answer(1));
-    const batch = exchange([1], { eventId: undefined });
+    const batch = exchange([1], { resumable: undefined });
     batch.send(word("one"));
     batch.send(answer(1));
     expect(await written()).toEqual([]);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { features as product } from "../../../shared/features/all.ts";
 import { defineTool, type Features } from "../../../shared/features/feature.ts";
+import { formatEventId, parseEventId } from "../../../shared/mcp/streamable/event-id.ts";
 import { MemoryStore } from "../../../shared/storage/memory-store.ts";
 import { EventStream } from "../../support/event-stream.ts";
 import { useFacade } from "../../support/facade.ts";
@@ -70,6 +71,9 @@ async function signIn(by = client): Promise<string> {
 
 const row = async () =>
   memory.get("connections", { partition: decodeJwt(token).sub ?? "", row: wire.session });
+
+const rows = () =>
+  Array.fromAsync(memory.list("connections", decodeJwt(token).sub ?? ""), ({ key }) => key.row);
 
 /** Begins a call, and reads up to where it says so. */
 async function begin(key: string, app: TestApp = here) {
@@ -140,6 +144,17 @@ describe("a session in memory", () => {
 
 const expiresAt = async () => Number((await row())?.value["expiresAt"]);
 
+describe("a request to initialize", () => {
+  it.each([
+    ["parameters", { jsonrpc: "2.0", id: 1, method: "initialize" }],
+    ["an id", { jsonrpc: "2.0", method: "initialize", params: {} }],
+  ])("begins no session without %s: 400", async (_, body) => {
+    const before = await rows();
+    expect((await wire.post(body)).status).toBe(400);
+    expect(await rows()).toEqual(before);
+  });
+});
+
 describe("the row of a session", () => {
   it("lives a day longer when it is used an hour later, and not with each request", async () => {
     const first = await expiresAt();
@@ -155,6 +170,20 @@ describe("the row of a session", () => {
     const capabilities = { experimental: { x: { y: "z".repeat(40_000) } } };
     const { response } = await wire.initialize("2025-11-25", capabilities);
     expect(response.status).toBe(413);
+  });
+});
+
+describe("a stream that its instance does not know any more", () => {
+  it("fails, at whichever instance its client comes back", async () => {
+    const body = wire.request("tools/call", { name: "wait", arguments: { key: "x" } });
+    const first = await new EventStream(await wire.post(body)).next();
+    const position = parseEventId(first?.id ?? "");
+    if (position === undefined) throw new Error("no event with an id");
+    const lastEventId = formatEventId({ ...position, stream: "f".repeat(22) });
+    for (const app of [here, there]) {
+      const { messages } = await readAnswer(await wire.get({ app, lastEventId }));
+      expect(messages).toMatchObject([{ id: body.id, error: { code: -32_000 } }]);
+    }
   });
 });
 
@@ -227,9 +256,8 @@ describe("a client that signs in again", () => {
     const stream = new EventStream(await again.get({ app: there }));
     expect((await again.ask("ping")).messages).toMatchObject([{ result: {} }]);
     await revoke(second);
-    await new Promise((r) => setTimeout(r, 500));
-    await expect.poll(() => stream.next()).toBeUndefined();
-    await expect.poll(row).toBeUndefined();
+    await expect.poll(() => stream.next(), { timeout: 5_000 }).toBeUndefined();
+    await expect.poll(row, { timeout: 5_000 }).toBeUndefined();
   });
 
   it("does not give it to another client of the same person", async () => {

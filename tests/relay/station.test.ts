@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createParts } from "../../shared/parts.ts";
+import { systemRandom } from "../../shared/random.ts";
+import { MemoryStore } from "../../shared/storage/memory-store.ts";
+import type { Etag, Key, TableName } from "../../shared/storage/store.ts";
+import { FakeConnection } from "../support/fake-connection.ts";
+import { OutageStore } from "../support/outage-store.ts";
+import { recordedLog } from "../support/recorded-log.ts";
+import { createTestApp } from "../support/test-app.ts";
+import { TestClock } from "../support/test-clock.ts";
+
+/** A store whose deletes a test can hold up. */
+class SlowStore extends OutageStore {
+  #gate: Promise<void> | undefined;
+  waiting = 0;
+
+  /** @returns To be called when deletes may go on. */
+  holdDeletes(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    return resolve;
+  }
+
+  override async delete(table: TableName, key: Key, etag?: Etag): Promise<boolean> {
+    this.waiting += 1;
+    await this.#gate;
+    this.waiting -= 1;
+    return super.delete(table, key, etag);
+  }
+}
+
+let store: SlowStore;
+let here: ReturnType<typeof createParts>;
+let there: ReturnType<typeof createParts>;
+beforeEach(() => {
+  const clock = new TestClock();
+  const memory = new MemoryStore(clock);
+  store = new SlowStore(memory);
+  const { config } = createTestApp().app;
+  const adapters = { clock, random: systemRandom, log: recordedLog().log };
+  here = createParts(config, { ...adapters, store });
+  there = createParts(config, { ...adapters, store: memory });
+});
+afterEach(async () => {
+  here.connections.remove("c");
+  await here.station.close();
+});
+
+const connect = () =>
+  here.station.open(async () => here.connections.add(new FakeConnection("c", "u", "s")));
+
+const fail = () => here.station.open(() => Promise.reject(new Error("no such session")));
+
+const leases = async () => (await Array.fromAsync(store.list("instances", "live"))).length;
+
+/** Sends a word from another instance. @returns Whether it is heard. */
+async function isHeard(): Promise<boolean> {
+  await there.relay.send(here.lease.id, { kind: "session-ended", sessionId: "other" });
+  const { id } = here.lease;
+  await expect.poll(async () => (await there.inbox.waiting(id)).length).toBe(0);
+  return true;
+}
+
+describe("an instance", () => {
+  it("hears others while it holds a connection, and gives up its lease with the last", async () => {
+    await connect();
+    expect(await isHeard()).toBe(true);
+    here.connections.remove("c");
+    await expect.poll(leases).toBe(0);
+  });
+
+  it("hears others after an opening that failed", async () => {
+    await expect(fail()).rejects.toThrow("no such session");
+    await expect.poll(leases).toBe(0);
+    await connect();
+    expect(await isHeard()).toBe(true);
+  });
+
+  it("has a lease for what is opened while it gives one up", async () => {
+    const goOn = store.holdDeletes();
+    await expect(fail()).rejects.toThrow("no such session");
+    await expect.poll(() => store.waiting).toBe(1);
+    const opened = connect();
+    goOn();
+    await opened;
+    expect(await there.instances.isLive(here.lease.id)).toBe(true);
+    expect(await isHeard()).toBe(true);
+  });
+});
