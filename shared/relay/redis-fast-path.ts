@@ -78,6 +78,7 @@ export class RedisFastPath implements FastPath {
     this.#stream ??= this.#read(randomId(this.#random));
     const { address } = this.#stream;
     const inTime = deadline(this.#clock, TAKEN_WITHIN_MS);
+    const lateAt = this.#clock.now() + TAKEN_WITHIN_MS;
     const body = await inTime(this.#prepare(this.#stream, instance, id, envelope));
     if (body === undefined || body === LATE) return "refused";
 
@@ -85,11 +86,9 @@ export class RedisFastPath implements FastPath {
     this.#pending.set(id, taken.resolve);
     try {
       const { commands } = this.#redis;
-      const entry = await inTime(
-        writeEntry(commands, TAKEN_WITHIN_MS, instance, { id, from: address, body }),
-      );
+      const left = Math.max(1, lateAt - this.#clock.now());
+      const entry = await writeEntry(commands, left, instance, { id, from: address, body });
       if (entry === undefined) return "refused";
-      if (entry === LATE) return "unknown";
       if ((await inTime(taken.promise)) !== LATE) return "taken";
       const withdrawn = await withdrawEntry(commands, WITHDRAWN_WITHIN_MS, instance, entry);
       return withdrawn ? "refused" : "unknown";
