@@ -1,5 +1,5 @@
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 
@@ -52,6 +52,7 @@ export async function buildPackage(): Promise<void> {
 async function writePackage(folder: URL, features?: URL): Promise<void> {
   await bundle("../functions/main.ts", new URL("main.js", folder), [
     keepingApart,
+    inEnglish,
     ...(features === undefined ? [] : [replacingFeatures(features)]),
   ]);
   for (const [file, entryPoint] of Object.entries(APART)) {
@@ -96,6 +97,17 @@ const keepingApart: Plugin = {
       );
       return apart && { path: `./${apart[0]}`, external: true };
     });
+  },
+};
+
+/** zod brings its messages in fifty languages, a quarter of a megabyte that every start would have to read. */
+const inEnglish: Plugin = {
+  name: "in-english",
+  setup(esbuild) {
+    esbuild.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, ({ path }) => ({
+      contents: `export { default as en } from "./en.js";`,
+      resolveDir: dirname(path),
+    }));
   },
 };
 

@@ -5,6 +5,27 @@ import type {
   JSONRPCRequest,
   JSONRPCResultResponse,
 } from "@modelcontextprotocol/server";
+import { z } from "zod";
+
+const jsonrpc = z.literal("2.0");
+const id = z.union([z.string(), z.number().int()]);
+const meta = z.looseObject({
+  progressToken: id.optional(),
+  "io.modelcontextprotocol/related-task": z.object({ taskId: z.string() }).optional(),
+});
+const params = z.looseObject({ _meta: meta.optional() }).optional();
+const error = z.object({ code: z.number().int(), message: z.string(), data: z.unknown() });
+
+/**
+ * A message as far as any of them goes, in every revision. What is in its parameters and results is for the
+ * SDKs to judge; they are not asked for this, so that who only hands messages on need not load them.
+ */
+export const jsonRpcMessage: z.ZodType<JSONRPCMessage> = z.union([
+  z.strictObject({ jsonrpc, id, method: z.string(), params }),
+  z.strictObject({ jsonrpc, method: z.string(), params }),
+  z.strictObject({ jsonrpc, id, result: z.looseObject({ _meta: meta.optional() }) }),
+  z.strictObject({ jsonrpc, id: id.optional(), error }),
+]);
 
 /** Which kind of message a valid one is (JSON-RPC 2.0 §4, §5). */
 export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {

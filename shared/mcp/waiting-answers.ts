@@ -1,9 +1,10 @@
-import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import type { Sealer } from "../keys/seal.ts";
 import { joinText, longText, splitText } from "../storage/long-text.ts";
 import type { Key, Store } from "../storage/store.ts";
 import { TypedTable } from "../storage/typed-table.ts";
+import { jsonRpcMessage } from "./json-rpc.ts";
 
 /** Characters of a message that one row holds. */
 const ROW_CHARACTERS = 400_000;
@@ -92,7 +93,7 @@ export class WaitingAnswers {
 
   async #open(stream: string, { sequence, sealed }: Kept): Promise<JSONRPCMessage> {
     const text = await this.#sealer.open("event", `${stream} ${sequence}`, sealed);
-    return JSONRPCMessageSchema.parse(JSON.parse(text));
+    return jsonRpcMessage.parse(JSON.parse(text));
   }
 
   /** Removes all that waits for a stream. */

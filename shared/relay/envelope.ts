@@ -1,6 +1,6 @@
-import { JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import type { Change } from "../features/call.ts";
+import { jsonRpcMessage } from "../mcp/json-rpc.ts";
 import { SCOPES } from "../oauth/scopes.ts";
 import type { Caller } from "../sessions/bearer.ts";
 
@@ -34,7 +34,7 @@ const contents = z.discriminatedUnion("kind", [
     kind: z.literal("message"),
     connection,
     caller,
-    message: JSONRPCMessageSchema,
+    message: jsonRpcMessage,
   }),
   /** Something of a person's is different now. */
   z.object({ kind: z.literal("change"), userKey: z.string(), change }),

@@ -1,10 +1,7 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { createClient } from "@redis/client";
 import { describe } from "vitest";
-import { freePort, waitForPort } from "../../tools/stack/ports.ts";
-
-const START_TIMEOUT_MS = 10_000;
+import { freePort } from "../../tools/stack/ports.ts";
+import { hasRedis, startRedis } from "../../tools/stack/start-redis.ts";
 
 /** A real Redis on a port of its own, which keeps nothing on disk. */
 export interface TestRedis {
@@ -20,18 +17,19 @@ export interface TestRedis {
   monitor(): Promise<readonly string[]>;
 }
 
-const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
-if (!hasRedis) {
+const installed = hasRedis();
+if (!installed) {
   if (process.env["REQUIRE_ALL"] === "1") throw new Error("redis-server is not installed");
   console.warn("SKIPPED: the tests with Redis, for there is no redis-server here.");
 }
 
 /** As `describe`; skipped where no Redis is installed. */
-export const describeWithRedis = describe.runIf(hasRedis);
+export const describeWithRedis = describe.runIf(installed);
 
 export async function startTestRedis(): Promise<TestRedis> {
   const port = await freePort();
-  const url = `redis://127.0.0.1:${port}`;
+  let server = await startRedis(port);
+  const { url } = server;
   const clients: { destroy(): void }[] = [];
   const connected = async () => {
     const client = createClient({ url, socket: { reconnectStrategy: false } });
@@ -40,17 +38,16 @@ export async function startTestRedis(): Promise<TestRedis> {
     await client.connect();
     return client;
   };
-  let server = await startServer(port);
   return {
     url,
     port,
     stop() {
       for (const client of clients) client.destroy();
-      return stopServer(server);
+      return server.stop();
     },
     async restart() {
-      await stopServer(server);
-      server = await startServer(port);
+      await server.stop();
+      server = await startRedis(port);
     },
     async command(...args) {
       const client = await connected();
@@ -67,22 +64,4 @@ export async function startTestRedis(): Promise<TestRedis> {
       return commands;
     },
   };
-}
-
-async function startServer(port: number): Promise<ChildProcess> {
-  const memoryOnly = ["--save", "", "--appendonly", "no"];
-  const server = spawn(
-    "redis-server",
-    ["--port", String(port), "--bind", "127.0.0.1", ...memoryOnly],
-    { stdio: "ignore" },
-  );
-  await waitForPort(port, START_TIMEOUT_MS);
-  return server;
-}
-
-async function stopServer(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const exited = once(server, "exit");
-  server.kill("SIGKILL");
-  await exited;
 }

@@ -1,7 +1,6 @@
-import { type JSONRPCMessage, parseJSONRPCMessage } from "@modelcontextprotocol/server";
-import { z } from "zod";
+import type { JSONRPCMessage } from "@modelcontextprotocol/server";
 import { HttpError } from "../../http/errors.ts";
-import { isRequest } from "../json-rpc.ts";
+import { isRequest, jsonRpcMessage } from "../json-rpc.ts";
 
 const MAX_BATCH = 100;
 
@@ -27,14 +26,12 @@ export function messagesIn(body: unknown): { messages: JSONRPCMessage[]; batch: 
 }
 
 function messageIn(given: unknown): JSONRPCMessage {
-  try {
-    const message = parseJSONRPCMessage(given);
-    if ("id" in message && String(message.id).length > MAX_ID_CHARACTERS) {
-      throw new HttpError(400, `An id has ${MAX_ID_CHARACTERS} characters at most.`);
-    }
-    return message;
-  } catch (cause) {
-    if (!(cause instanceof z.ZodError)) throw cause;
+  const { data: message, error: cause } = jsonRpcMessage.safeParse(given);
+  if (message === undefined) {
     throw new HttpError(400, "The body is not a JSON-RPC 2.0 message.", { cause });
   }
+  if ("id" in message && String(message.id).length > MAX_ID_CHARACTERS) {
+    throw new HttpError(400, `An id has ${MAX_ID_CHARACTERS} characters at most.`);
+  }
+  return message;
 }

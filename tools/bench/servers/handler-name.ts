@@ -1,0 +1,34 @@
+import type { App } from "../../../shared/app.ts";
+
+/** @returns The handler of a path, as the triggers in `functions/` have it. @throws where there is none */
+export function handlerName(pathname: string): keyof App["handlers"] {
+  if (pathname.startsWith("/.well-known/oauth-protected-resource")) {
+    return "protectedResourceMetadata";
+  }
+  switch (pathname) {
+    case "/":
+      return "home";
+    case "/.well-known/oauth-authorization-server":
+      return "authorizationServerMetadata";
+    case "/.well-known/openid-configuration":
+      return "openIdConfiguration";
+    case "/.well-known/jwks.json":
+      return "jwks";
+    case "/account":
+    case "/authorize":
+    case "/callback":
+    case "/consent":
+    case "/health":
+    case "/mcp":
+    case "/message":
+    case "/notifications":
+    case "/publish":
+    case "/register":
+    case "/revoke":
+    case "/sse":
+    case "/token":
+      return pathname.slice(1) as keyof App["handlers"];
+    default:
+      throw new Error(`no route for ${pathname}`);
+  }
+}
