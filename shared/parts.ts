@@ -151,7 +151,7 @@ export function createParts(config: Config, adapters: Adapters) {
   const connectionRows = new ConnectionRows({ ...base, expiries });
   const waitingAnswers = new WaitingAnswers({ ...base, sealer });
   const inbox = new Inbox({ ...base, sealer });
-  const reader = new InboxReader({ ...base, inbox });
+  const reader = new InboxReader({ inbox });
   const instances = new Instances(base);
   const lease = new Lease({ ...base, expiries, onLost: () => connections.closeAll("lease-lost") });
   const pace = new PollPace();

@@ -1,8 +1,17 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
+import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import type { Sealer } from "../keys/seal.ts";
+import type { Log } from "../log.ts";
 import { joinText, longText, splitText } from "../storage/long-text.ts";
-import { BATCH_MAX, type Key, RowChanged, RowExists, type Store } from "../storage/store.ts";
+import {
+  BATCH_MAX,
+  type Key,
+  RowChanged,
+  RowExists,
+  StorageUnavailable,
+  type Store,
+} from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import { type Envelope, envelopeSchema } from "./envelope.ts";
 
@@ -16,6 +25,8 @@ const headRow = longText.and(
     /** How many rows before this one hold the beginning of the message. */
     before: z.number().int().min(0),
     takeOver: z.enum(["allowed", "forbidden"]).default("allowed"),
+    /** Which connection has taken it over. */
+    takenBy: z.string().optional(),
   }),
 );
 type HeadRow = Typed<z.infer<typeof headRow>>;
@@ -43,13 +54,15 @@ export class Inbox {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #sealer: Sealer;
+  readonly #log: Log;
   readonly #heads;
   readonly #parts;
 
-  constructor(deps: { store: Store; clock: Clock; sealer: Sealer }) {
+  constructor(deps: { store: Store; clock: Clock; sealer: Sealer; log: Log }) {
     this.#store = deps.store;
     this.#clock = deps.clock;
     this.#sealer = deps.sealer;
+    this.#log = deps.log;
     this.#heads = new TypedTable(deps.store, "inbox", headRow);
     this.#parts = new TypedTable(deps.store, "inbox", longText);
   }
@@ -108,25 +121,60 @@ export class Inbox {
   }
 
   /**
-   * Takes a message out of the inbox of an instance that has been given up.
+   * Claims a message in the inbox of an instance that has been given up. It is marked and not deleted: who
+   * deletes cannot tell whether an earlier try, whose answer was lost, has succeeded.
    *
-   * @returns Whether it was there: otherwise it has run, or somebody else has taken it.
+   * @param by The connection that takes it over.
+   * @returns Whether it is that one's: otherwise it has run, or somebody else has taken it.
+   * @throws StorageUnavailable It can be claimed again.
    */
-  claim({ head }: Waiting): Promise<boolean> {
-    return this.#heads.delete(head.key, head.etag);
+  async claim({ head }: Waiting, by: string): Promise<boolean> {
+    if (head.value.takenBy !== undefined && head.value.takenBy !== by) return false;
+    try {
+      await this.#heads.replace(head, { ...head.value, takenBy: by });
+    } catch (error) {
+      if (!(error instanceof RowChanged)) throw error;
+      if ((await this.#heads.get(head.key))?.value.takenBy !== by) return false;
+    }
+    return true;
   }
 
-  /** Reads a message that was claimed, and removes what is left of it. */
-  async open({ id, head }: Waiting): Promise<Envelope> {
-    const { partition: instance, row } = head.key;
-    const parts = Array.from({ length: head.value.before }, (_, n) => partKey(instance, row, n));
+  /**
+   * Reads a message. What an outage interrupts can be read again.
+   *
+   * @returns undefined where it is none of ours, or cut short: it must not keep the others.
+   * @throws StorageUnavailable; KeysUnavailable
+   */
+  async open(message: Waiting): Promise<Envelope | undefined> {
+    try {
+      return await this.#open(message);
+    } catch (error) {
+      if (error instanceof StorageUnavailable || error instanceof KeysUnavailable) throw error;
+      this.#log.error("relayed-message-unreadable", error, { message: message.id });
+      return undefined;
+    }
+  }
+
+  async #open({ id, head }: Waiting): Promise<Envelope> {
+    const instance = head.key.partition;
     const texts = await Promise.all(
-      parts.map(async (key) => joinText((await this.#parts.get(key))?.value ?? { parts: 0 })),
+      partKeys(head).map(async (key) =>
+        joinText((await this.#parts.get(key))?.value ?? { parts: 0 }),
+      ),
     );
-    await Promise.all(parts.map((key) => this.#parts.delete(key)));
     const sealed = [...texts, joinText(head.value)].join("");
     const text = await this.#sealer.open("relay", binding(instance, id), sealed);
     return envelopeSchema.parse(JSON.parse(text));
+  }
+
+  /** Removes what is left of a message that its own instance has claimed and read. It throws nothing: see {@link clear}. */
+  async removeParts({ head }: Waiting): Promise<void> {
+    await Promise.allSettled(partKeys(head).map((key) => this.#parts.delete(key)));
+  }
+
+  /** Removes a message that was taken over. It throws nothing: see {@link clear}. */
+  async remove(message: Waiting): Promise<void> {
+    await Promise.allSettled([this.#heads.delete(message.head.key), this.removeParts(message)]);
   }
 
   /** Removes all that waits for an instance that will not come back. */
@@ -163,6 +211,10 @@ function partsPartition(instance: string): string {
 
 function partKey(instance: string, row: string, n: number): Key {
   return { partition: partsPartition(instance), row: `${row}~${n}` };
+}
+
+function partKeys({ key, value }: HeadRow): Key[] {
+  return Array.from({ length: value.before }, (_, n) => partKey(key.partition, key.row, n));
 }
 
 async function unlessThere(insert: Promise<unknown>): Promise<void> {

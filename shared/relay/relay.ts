@@ -194,9 +194,15 @@ export class Relay {
     const waiting = await this.#inbox.waiting(gone.value.instance);
     for (const message of waiting) {
       if (message.connection !== gone.key.row || message.takeOver === "forbidden") continue;
-      if (!(await this.#inbox.claim(message))) continue;
+      if (this.#seen.has(message.id)) continue;
+      // Read before it is claimed: what an outage interrupts is there to be taken over again.
       const envelope = await this.#inbox.open(message);
+      if (envelope === undefined) continue;
+      if (this.#connections.get(successor.id) !== successor) return;
+      if (!(await this.#inbox.claim(message, successor.id))) continue;
+      this.#seen.set(message.id, true);
       if (envelope.kind === "message") successor.receive(envelope.message, envelope.caller);
+      await this.#inbox.remove(message);
     }
   }
 

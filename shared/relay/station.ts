@@ -115,10 +115,7 @@ export class Station {
   }
 
   async #read(): Promise<void> {
-    if (!(await this.#lease.hold(LEASE_RENEWAL_MS))) {
-      this.#reader.forget();
-      return;
-    }
+    if (!(await this.#lease.hold(LEASE_RENEWAL_MS))) return;
     const instance = this.#lease.id;
     this.#fastPath?.start(instance, this.#receiveFast);
     await this.#reader.read(instance, async (id, envelope) => {

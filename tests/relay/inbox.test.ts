@@ -1,10 +1,10 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { jsonLog } from "../../shared/log.ts";
 import type { Envelope } from "../../shared/relay/envelope.ts";
 import { Inbox } from "../../shared/relay/inbox.ts";
 import { InboxReader } from "../../shared/relay/inbox-reader.ts";
 import { PollPace } from "../../shared/relay/poll-pace.ts";
-import { type Key, StorageUnavailable } from "../../shared/storage/store.ts";
+import { StorageUnavailable, type Store } from "../../shared/storage/store.ts";
 import { createSessionParts, type Parts } from "../support/parts.ts";
 
 const ended = (sessionId: string): Envelope => ({ kind: "session-ended", sessionId });
@@ -16,14 +16,14 @@ let received: string[];
 let log: string[];
 beforeEach(() => {
   parts = createSessionParts();
-  inbox = new Inbox(parts);
   log = [];
-  reader = new InboxReader({ inbox, log: jsonLog((_, line) => log.push(line)) });
+  inbox = new Inbox({ ...parts, log: jsonLog((_, line) => log.push(line)) });
+  reader = new InboxReader({ inbox });
   received = [];
 });
 
-const read = () =>
-  reader.read("here", async (id, envelope) => {
+const read = (instance = "here") =>
+  reader.read(instance, async (id, envelope) => {
     received.push(`${id}: ${"sessionId" in envelope ? envelope.sessionId : envelope.kind}`);
   });
 
@@ -77,6 +77,30 @@ describe("an inbox", () => {
     expect(received.toSorted()).toEqual(["m1: s1", "m2: s2", "m3: s3", "m4: s4"]);
   });
 
+  it("reads a large message again where an outage came in between, and leaves nothing of it", async () => {
+    const uri = "x".repeat(900_000);
+    const news: Envelope = { kind: "feed", uri, isNew: false };
+    await inbox.write("here", "m1", news);
+    vi.spyOn(parts.sealer, "open").mockImplementationOnce(() => {
+      throw new StorageUnavailable("the keys could not be read");
+    });
+    await expect(read()).rejects.toThrow(StorageUnavailable);
+    await read();
+    expect(received).toEqual(["m1: feed"]);
+    expect(await Array.fromAsync(parts.store.list("inbox", "here~parts"))).toEqual([]);
+  });
+
+  it("claims nothing under another id that it could not under the one before: the lease is lost", async () => {
+    await inbox.write("here", "m1", ended("a"));
+    loseTheAnswerOf("delete");
+    await expect(read()).rejects.toThrow(StorageUnavailable);
+    await inbox.write("here again", "m2", ended("b"));
+    const claimed = vi.spyOn(parts.store, "delete").mockClear();
+    await read("here again");
+    expect(received).toEqual(["m2: b"]);
+    expect(claimed.mock.calls.map(([, { partition }]) => partition)).toEqual(["here again"]);
+  });
+
   it("keeps no message from the others because one cannot be read", async () => {
     await parts.store.insert(
       "inbox",
@@ -106,27 +130,42 @@ describe("an inbox", () => {
 });
 
 /** Carries it out, and loses its answer: once. */
-function loseTheAnswerOf(operation: "delete" | "deleteAll"): void {
+function loseTheAnswerOf(operation: "replace" | "delete" | "deleteAll"): void {
   const { store } = parts;
-  const carryOut = {
-    delete: store.delete.bind(store),
-    deleteAll: store.deleteAll.bind(store),
-  };
-  const restore = () => Object.assign(store, carryOut);
-  Object.assign(store, {
-    async delete(table: "inbox", key: Key) {
-      await carryOut.delete(table, key);
-      if (operation !== "delete") return true;
-      restore();
-      throw new StorageUnavailable("the answer was lost");
-    },
-    async deleteAll(table: "inbox", keys: readonly Key[]) {
-      await carryOut.deleteAll(table, keys);
-      restore();
-      throw new StorageUnavailable("the answer was lost");
-    },
+  const carryOut: Store[typeof operation] = store[operation].bind(store);
+  vi.spyOn(store, operation).mockImplementationOnce(async (...operands: unknown[]) => {
+    await Reflect.apply(carryOut, store, operands);
+    throw new StorageUnavailable("the answer was lost");
   });
 }
+
+/** What waits for an instance that is gone. */
+async function only() {
+  const [message] = await inbox.waiting("gone");
+  if (message === undefined) throw new Error("nothing waits");
+  return message;
+}
+
+describe("the inbox of an instance that is gone", () => {
+  it("gives a message to one of those who claim it", async () => {
+    await inbox.write("gone", "m1", ended("a"));
+    const message = await only();
+    const claims = ["one", "two", "three"].map((by) => inbox.claim(message, by));
+    expect((await Promise.all(claims)).filter(Boolean)).toHaveLength(1);
+    await inbox.remove(message);
+    expect(await inbox.waiting("gone")).toEqual([]);
+  });
+
+  it("gives it to the one who claims it again, where the answer to a claim is lost", async () => {
+    await inbox.write("gone", "m1", ended("a"));
+    const message = await only();
+    loseTheAnswerOf("replace");
+    await expect(inbox.claim(message, "one")).rejects.toThrow(StorageUnavailable);
+    expect(await inbox.claim(message, "two")).toBe(false);
+    expect(await inbox.claim(await only(), "two")).toBe(false);
+    expect(await inbox.claim(message, "one")).toBe(true);
+  });
+});
 
 describe("the pace of looking", () => {
   it("is eager after a relayed message, brisk while people are at work, slow else", () => {
