@@ -10,6 +10,9 @@ import { type Adapters, createParts } from "./parts.ts";
 import { startTelemetry } from "./telemetry/start-telemetry.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
+/** How long the lease may take to be given up: an outage must not keep streams from ending as they should. */
+const RELEASE_MS = 1_500;
+
 /** How long responses get to end after their streams have. */
 const ENDING_MS = 100;
 
@@ -59,7 +62,7 @@ export function createApp(config: Config, adapters: Adapters): App {
       // Should the rest take too long, so much has been sent.
       void telemetry.flush();
       // First nothing new comes in, then what there is ends.
-      await station.close();
+      await Promise.race([station.close(), adapters.clock.sleep(RELEASE_MS)]);
       await Promise.all([connections.closeAll("shutdown"), statelessMcp.close()]);
       redis?.close();
       // The worker goes the moment this returns: the library needs a moment to end the responses.

@@ -30,21 +30,24 @@ export function sseHandler(
     },
 ): Handler {
   const callOf = callContext(deps);
-  return (request, context) =>
-    waitOutOutage(deps.clock, context.disconnected, async () => {
+  return (request, context) => {
+    // The same in every try: one that seemed to fail may have listed it.
+    const id = newStreamId(deps.clock, deps.random);
+    return waitOutOutage(deps.clock, context.disconnected, async () => {
       const caller = await deps.bearer.check(request, "/sse");
-      return deps.station.open((instance) => openStream(caller, instance, context));
+      return deps.station.open((instance) => openStream(id, caller, instance, context));
     });
+  };
 
   async function openStream(
+    id: string,
     caller: Caller,
     instance: string,
     context: RequestContext,
   ): Promise<Response> {
     const { session } = caller;
-    const id = newStreamId(deps.clock, deps.random);
     const streams = await deps.connectionRows.newestStreams(session.userKey);
-    const earlier = earlierConnections(streams, session.id);
+    const earlier = earlierConnections(streams, session.id).filter(({ key }) => key.row !== id);
     // A client that comes back does not initialize again (MCP 2024-11-05 clients): its last words count.
     const state = earlier[0] === undefined ? NO_STATE : protocolState(earlier[0]);
 
@@ -81,6 +84,7 @@ export function sseHandler(
       state,
     };
     await deps.connectionRows.open({ partition: session.userKey, row: id }, row);
+    deps.station.requireHeld(instance);
     deps.connections.add(connection);
     await server.connect(transport);
     const retirement = setTimeout(() => connection.retire(), lifetimeMs);

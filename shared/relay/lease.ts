@@ -17,6 +17,14 @@ export const INBOX_KEPT_MS = 3_600_000;
 const TRUSTED_MS = 10_000;
 
 /**
+ * What was begun under a lease cannot go on without it. To whoever waits for storage this is one more outage:
+ * the next try, here or elsewhere, has a lease.
+ */
+export class LeaseLost extends StorageUnavailable {
+  override name = "LeaseLost";
+}
+
+/**
  * The lease of this instance: what tells the others that it is there to receive messages. Whether one has
  * lapsed is judged by the clock of the storage service alone, see `instances.ts`.
  *
@@ -38,6 +46,7 @@ export class Lease {
   #failedAt = -Infinity;
   #renewing: Promise<boolean> | undefined;
   #releasing: Promise<void> | undefined;
+  #over = false;
 
   /** @param deps.onLost Ends what the instance held. */
   constructor(deps: {
@@ -72,6 +81,7 @@ export class Lease {
    * @throws StorageUnavailable
    */
   hold(staleMs = TRUSTED_MS): Promise<boolean> {
+    if (this.#over) return Promise.resolve(false);
     // The row that is being deleted must not be the one that is written now.
     if (this.#releasing !== undefined) return this.#releasing.then(() => this.hold(staleMs));
     if (this.#clock.now() - this.#renewedAt < staleMs) return Promise.resolve(true);
@@ -101,6 +111,12 @@ export class Lease {
       this.#releasing = undefined;
     });
     return this.#releasing;
+  }
+
+  /** The same, for good: what still comes to an instance that is about to go must not take the lease again. */
+  close(): Promise<void> {
+    this.#over = true;
+    return this.release();
   }
 
   async #giveUp(): Promise<void> {

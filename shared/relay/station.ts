@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import type { Connections } from "../mcp/connections.ts";
 import type { FastPath, ReceiveFast } from "./fast-path.ts";
 import type { InboxReader } from "./inbox-reader.ts";
-import { type Lease, LEASE_RENEWAL_MS } from "./lease.ts";
+import { type Lease, LEASE_RENEWAL_MS, LeaseLost } from "./lease.ts";
 import type { PollPace } from "./poll-pace.ts";
 import type { Relay } from "./relay.ts";
 
@@ -55,8 +55,9 @@ export class Station {
   /**
    * Opens a connection at this instance: the lease is held before the others can learn of the connection.
    *
-   * @param open Lists the connection under the instance's id and adds it to `Connections`.
-   * @throws StorageUnavailable
+   * @param open Lists the connection under the instance's id and adds it to `Connections`; in between it calls
+   *   {@link requireHeld}.
+   * @throws StorageUnavailable; LeaseLost
    */
   async open<T>(open: (instance: string) => Promise<T>): Promise<T> {
     this.#entering += 1;
@@ -64,12 +65,23 @@ export class Station {
     this.#pace.traffic(this.#clock.now());
     try {
       // A lease that was lost meanwhile is taken anew, under another id.
-      if (!(await this.#lease.hold())) await this.#lease.hold();
+      const held = (await this.#lease.hold()) || (await this.#lease.hold());
+      if (!held) throw new LeaseLost("this instance is about to go");
       return await open(this.#lease.id);
     } finally {
       this.#entering -= 1;
       if (!this.#closed) this.#running ??= this.#outside(() => this.#run());
     }
+  }
+
+  /**
+   * What is listed under an id that was lost meanwhile is found by nobody, and what comes after the end is
+   * not ended any more.
+   *
+   * @throws LeaseLost
+   */
+  requireHeld(instance: string): void {
+    if (this.#closed || this.#lease.id !== instance) throw new LeaseLost("lost while listing");
   }
 
   /** Gives up the lease, after a last look into the inbox. What arrives from now on is refused. */
@@ -80,10 +92,12 @@ export class Station {
     this.#fastPath?.stop();
     try {
       if (this.#connections.count > 0) await this.#read();
-      await this.#lease.release();
     } catch (error) {
-      this.#log.error("lease-not-released", error);
+      this.#log.error("relay-out", error);
     }
+    await this.#lease.close().catch((error: unknown) => {
+      this.#log.error("lease-not-released", error);
+    });
   }
 
   async #run(): Promise<void> {

@@ -1,8 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createParts } from "../../shared/parts.ts";
 import { systemRandom } from "../../shared/random.ts";
+import { LeaseLost } from "../../shared/relay/lease.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
-import type { Etag, Key, TableName } from "../../shared/storage/store.ts";
+import {
+  type Etag,
+  type Key,
+  StorageUnavailable,
+  type TableName,
+} from "../../shared/storage/store.ts";
 import { FakeConnection } from "../support/fake-connection.ts";
 import { OutageStore } from "../support/outage-store.ts";
 import { recordedLog } from "../support/recorded-log.ts";
@@ -29,11 +35,12 @@ class SlowStore extends OutageStore {
   }
 }
 
+let clock: TestClock;
 let store: SlowStore;
 let here: ReturnType<typeof createParts>;
 let there: ReturnType<typeof createParts>;
 beforeEach(() => {
-  const clock = new TestClock();
+  clock = new TestClock();
   const memory = new MemoryStore(clock);
   store = new SlowStore(memory);
   const { config } = createTestApp().app;
@@ -85,5 +92,36 @@ describe("an instance", () => {
     await opened;
     expect(await there.instances.isLive(here.lease.id)).toBe(true);
     expect(await isHeard()).toBe(true);
+  });
+
+  it("takes nothing new once it goes: its lease is given up for good", async () => {
+    await connect();
+    const { id } = here.lease;
+    await here.station.close();
+    await expect(connect()).rejects.toThrow(LeaseLost);
+    const { session } = here.connections.get("c") ?? {};
+    if (session === undefined) throw new Error("it was not connected");
+    const ping = { jsonrpc: "2.0", id: 1, method: "ping" } as const;
+    expect(await here.relay.deliver("c", { session, scopes: [] }, ping)).toBe("unknown");
+    expect(await there.instances.isLive(id)).toBe(false);
+  });
+
+  it("gives up its lease although it cannot look into its inbox any more", async () => {
+    await connect();
+    vi.spyOn(store, "list").mockImplementation(() => {
+      throw new StorageUnavailable("slow");
+    });
+    await here.station.close();
+    expect(await there.instances.isLive(here.lease.id)).toBe(false);
+  });
+
+  it("opens nothing under an id that it loses while it lists it", async () => {
+    const opened = here.station.open(async (instance) => {
+      await there.store.delete("instances", { partition: "live", row: instance });
+      clock.advance({ seconds: 16 });
+      await here.lease.hold();
+      here.station.requireHeld(instance);
+    });
+    await expect(opened).rejects.toThrow(LeaseLost);
   });
 });
