@@ -14,7 +14,11 @@ const meta = z.looseObject({
   "io.modelcontextprotocol/related-task": z.object({ taskId: z.string() }).optional(),
 });
 const params = z.looseObject({ _meta: meta.optional() }).optional();
-const error = z.object({ code: z.number().int(), message: z.string(), data: z.unknown() });
+const error = z.object({
+  code: z.number().int(),
+  message: z.string(),
+  data: z.unknown().optional(),
+});
 
 /**
  * A message as far as any of them goes, in every revision. What is in its parameters and results is for the
