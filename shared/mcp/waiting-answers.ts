@@ -52,10 +52,12 @@ export class WaitingAnswers {
    */
   async *take(stream: string): AsyncIterable<JSONRPCMessage> {
     for await (const kept of this.#kept(stream)) {
+      // Read first: what an outage interrupts can be taken again.
+      const message = await this.#open(stream, kept);
       // The first row is the claim.
       if (!(await this.#store.delete("events", kept.first))) continue;
-      await Promise.all(kept.rest.map((other) => this.#store.delete("events", other)));
-      yield this.#open(stream, kept);
+      await Promise.allSettled(kept.rest.map((other) => this.#store.delete("events", other)));
+      yield message;
     }
   }
 
@@ -79,12 +81,17 @@ export class WaitingAnswers {
     let keys: Key[] = [];
     let sealed = "";
     for await (const { key, value } of this.#table.list(stream)) {
+      // Of one whose writing was broken off, the end is missing.
+      if (keys[0] !== undefined && sequenceOf(key) !== sequenceOf(keys[0])) {
+        keys = [];
+        sealed = "";
+      }
       keys.push(key);
       sealed += joinText(value);
       if (value.last === 0) continue;
       const [first, ...rest] = keys;
       if (first !== undefined) {
-        yield { sequence: Number.parseInt(first.row, 10), first, rest, sealed };
+        yield { sequence: sequenceOf(first), first, rest, sealed };
       }
       keys = [];
       sealed = "";
@@ -110,6 +117,10 @@ interface Kept {
   readonly first: Key;
   readonly rest: readonly Key[];
   readonly sealed: string;
+}
+
+function sequenceOf({ row: name }: Key): number {
+  return Number.parseInt(name, 10);
 }
 
 function padded(n: number): string {

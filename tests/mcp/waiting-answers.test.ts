@@ -1,0 +1,43 @@
+import { beforeEach, expect, it, vi } from "vitest";
+import { WaitingAnswers } from "../../shared/mcp/waiting-answers.ts";
+import { StorageUnavailable } from "../../shared/storage/store.ts";
+import { createSessionParts, type Parts } from "../support/parts.ts";
+
+let parts: Parts;
+let answers: WaitingAnswers;
+beforeEach(() => {
+  parts = createSessionParts();
+  answers = new WaitingAnswers(parts);
+});
+
+const answer = (id: number, text = "") => ({ jsonrpc: "2.0" as const, id, result: { text } });
+
+const taken = () => Array.fromAsync(answers.take("s"), (message) => "id" in message && message.id);
+
+it("gives what waits in order, however large, and once", async () => {
+  await answers.keep("s", 2, answer(2));
+  await answers.keep("s", 1, answer(1, "x".repeat(900_000)));
+  expect(await taken()).toEqual([1, 2]);
+  expect(await Array.fromAsync(parts.store.list("events", "s"))).toEqual([]);
+});
+
+it("keeps nothing from the others because the writing of one was broken off", async () => {
+  vi.spyOn(parts.store, "put").mockImplementationOnce(async (...row) => {
+    await parts.store.insert(...row);
+    parts.store.down = true;
+    return "";
+  });
+  await expect(answers.keep("s", 1, answer(1, "x".repeat(900_000)))).rejects.toThrow();
+  parts.store.down = false;
+  await answers.keep("s", 2, answer(2));
+  expect(await taken()).toEqual([2]);
+});
+
+it("loses nothing where it cannot be read just now", async () => {
+  await answers.keep("s", 1, answer(1));
+  vi.spyOn(parts.sealer, "open").mockImplementationOnce(() => {
+    throw new StorageUnavailable("the keys could not be read");
+  });
+  await expect(taken()).rejects.toThrow(StorageUnavailable);
+  expect(await taken()).toEqual([1]);
+});
