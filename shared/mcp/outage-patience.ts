@@ -6,6 +6,9 @@ import { StorageUnavailable } from "../storage/store.ts";
 const PATIENCE_MS = 60_000;
 const BETWEEN_TRIES_MS = 1_000;
 
+/** For what is waited for whoever is there. */
+export const NEVER = new AbortController().signal;
+
 /**
  * Tries until storage is back: a client whose stream has broken off never comes back after an answer that is
  * not 200, so it is better kept waiting.

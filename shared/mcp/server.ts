@@ -35,7 +35,8 @@ export type Told = Pick<ProtocolState, "subscriptions" | "logLevel">;
 
 /** Who keeps it. */
 export interface Keeping {
-  readonly initial: Told;
+  /** As it is now: a client that initializes begins anew. */
+  readonly told: () => Told;
   /** @throws where it could not be kept: the client is told. */
   readonly changed: (told: Told) => Promise<void>;
 }
@@ -59,7 +60,7 @@ export function createMcpServer(
   calls: FeatureCalls,
   callFor: (wire: Wire) => CallFor,
   wireOf: (requestId: string | number) => SseWire,
-  keeping: Keeping = { initial: NO_STATE, changed: async () => undefined },
+  keeping: Keeping = inMemory(),
 ): McpServer {
   const server = new Server(SERVER_INFO, {
     capabilities: SERVER_CAPABILITIES,
@@ -68,11 +69,7 @@ export function createMcpServer(
     // is a server for each stream: it would be a third of what an idle one holds.
     jsonSchemaValidator: new AjvJsonSchemaValidator(),
   });
-  let told = keeping.initial;
-  const tell = (news: Partial<Told>) => {
-    told = { ...told, ...news };
-    return keeping.changed(told);
-  };
+  const tell = (news: Partial<Told>) => keeping.changed({ ...keeping.told(), ...news });
 
   /** @returns What `FeatureCalls` wants to know of a request. */
   const incoming = (extra: Extra, round: Round = {}): Incoming => ({
@@ -91,7 +88,7 @@ export function createMcpServer(
         await extra.sendNotification({ method: "notifications/progress", params });
       },
       async log(level, data) {
-        if (!isHeard(level, told.logLevel)) return;
+        if (!isHeard(level, keeping.told().logLevel)) return;
         await extra.sendNotification({ method: "notifications/message", params: { level, data } });
       },
     }),
@@ -120,11 +117,11 @@ export function createMcpServer(
   );
   server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, extra) => {
     calls.requireResource(uri, incoming(extra));
-    await tell({ subscriptions: [...new Set([...told.subscriptions, uri])] });
+    await tell({ subscriptions: [...new Set([...keeping.told().subscriptions, uri])] });
     return {};
   });
   server.setRequestHandler(UnsubscribeRequestSchema, async ({ params: { uri } }) => {
-    await tell({ subscriptions: told.subscriptions.filter((it) => it !== uri) });
+    await tell({ subscriptions: keeping.told().subscriptions.filter((it) => it !== uri) });
     return {};
   });
 
@@ -149,7 +146,7 @@ export function createMcpServer(
     async announce(change) {
       switch (change.kind) {
         case "resource-updated":
-          if (told.subscriptions.includes(change.uri)) {
+          if (keeping.told().subscriptions.includes(change.uri)) {
             await server.sendResourceUpdated({ uri: change.uri });
           }
           break;
@@ -163,6 +160,17 @@ export function createMcpServer(
           await server.sendPromptListChanged();
           break;
       }
+    },
+  };
+}
+
+/** For a client that nobody else serves. */
+function inMemory(): Keeping {
+  let told: Told = NO_STATE;
+  return {
+    told: () => told,
+    async changed(news) {
+      told = news;
     },
   };
 }

@@ -12,6 +12,7 @@ import type { ConnectionRow, ConnectionRows, ProtocolState } from "./connection-
 import type { Connection, ConnectionEnd, Connections } from "./connections.ts";
 import type { EventStreamBody } from "./event-stream-body.ts";
 import { retryAfter } from "./stream-lifetime.ts";
+import { NEVER, waitOutOutage } from "./outage-patience.ts";
 import type { Told } from "./server.ts";
 import { unfinished } from "./instance-gone.ts";
 import type { SseTransport } from "./sse-transport.ts";
@@ -22,6 +23,10 @@ const LINGER_MS = 10_000;
 
 /** How long what a client has told its connection is kept for its next one, and answers wait for it. */
 const KEPT_MS = 10 * 60_000;
+
+/** What a call is answered with that goes on for longer than its connection. */
+const GIVEN_UP =
+  "The stream of this call had ended, and the call was given up. It may or may not have taken effect.";
 
 /** What a call in progress gets when the instance goes. */
 const GRACE_MS = 500;
@@ -66,9 +71,11 @@ export class SseConnection implements Connection {
   #state: ProtocolState;
   #stateKept: Promise<void> = Promise.resolve();
   #undelivered = 0;
+  #forwarded: Promise<void> = Promise.resolve();
   #ended: Promise<void> | undefined;
   #closed = false;
   readonly #continued = Promise.withResolvers<boolean>();
+  #isContinued: Promise<boolean> | undefined;
 
   /**
    * @param state What the client has told its connection before this one.
@@ -87,11 +94,7 @@ export class SseConnection implements Connection {
     this.session = session;
     const starts = "method" in message && message.method === "initialize";
     this.#continued.resolve(!starts);
-    if (starts) {
-      const state = { initialize: message.params ?? {}, subscriptions: [] };
-      // What cannot be kept is missed only by a client that comes back: no reason to refuse it now.
-      this.#keep(state, { continued: false }).catch(() => undefined);
-    }
+    if (starts) void this.#startAnew(message.params ?? {});
     // The token itself stays behind: features act by the session.
     const authInfo = { token: "", clientId: session.clientId, scopes: [...scopes] };
     this.#parts.transport.receive(message, { authInfo });
@@ -105,9 +108,17 @@ export class SseConnection implements Connection {
    * Whether the client goes on from an earlier connection: one that starts says `initialize` before anything
    * else, and has calls of its own under the same ids.
    */
-  async isContinued(): Promise<boolean> {
-    const silent = this.#deps.clock.sleep(FIRST_WORD_MS).then(() => true);
-    return Promise.race([this.#continued.promise, silent]);
+  isContinued(): Promise<boolean> {
+    this.#isContinued ??= Promise.race([
+      this.#continued.promise,
+      this.#deps.clock.sleep(FIRST_WORD_MS).then(() => true),
+    ]);
+    return this.#isContinued;
+  }
+
+  /** What the client has told, as far as its next connection goes by it. */
+  get state(): ProtocolState {
+    return this.#state;
   }
 
   wants(uri: string): boolean {
@@ -138,36 +149,48 @@ export class SseConnection implements Connection {
   }
 
   async takeAnswersOf(earlierId: string): Promise<void> {
+    // A client that starts anew has calls of its own under the same ids.
+    if (!(await this.isContinued()) || !this.streaming) return;
     for await (const answer of this.#deps.waitingAnswers.take(earlierId)) {
       await this.#parts.transport.send(answer);
     }
   }
 
   /** An answer came after the stream had ended: it goes where the client is now, or waits for it. */
-  async undelivered(answer: JSONRPCMessage): Promise<void> {
+  undelivered(answer: JSONRPCMessage): void {
     if (this.#closed) return;
-    const { connectionRows, connections, relay, waitingAnswers } = this.#deps;
+    const sequence = (this.#undelivered += 1);
+    this.#forwarded = this.#forwarded.then(() => this.#forward(sequence, answer));
+  }
+
+  async #forward(sequence: number, answer: JSONRPCMessage): Promise<void> {
+    const { clock, waitingAnswers } = this.#deps;
     try {
-      this.#undelivered += 1;
-      await waitingAnswers.keep(this.id, this.#undelivered, answer);
+      await waitOutOutage(clock, NEVER, () => waitingAnswers.keep(this.id, sequence, answer));
       await this.#ended;
-      const rows = await connectionRows.of(this.userKey);
-      const [next, ...more] = rows.filter((row) => this.#isNext(row));
-      // Ids of calls are unique in one client only: where several have come back, nobody can tell whose it is.
-      if (next === undefined || more.length > 0) return;
-      const here = connections.get(next.key.row);
-      if (here !== undefined) await here.takeAnswersOf(this.id);
-      else {
-        const { row: connection } = next.key;
-        await relay.send(next.value.instance, {
-          kind: "answers-waiting",
-          connection,
-          from: this.id,
-        });
-      }
+      await waitOutOutage(clock, NEVER, () => this.#tellNext());
     } catch (error) {
       this.#parts.log.error("answer-not-kept", error, { connection: this.id });
     }
+  }
+
+  /** Tells the client's next connection that something waits for it. */
+  async #tellNext(): Promise<void> {
+    const { connectionRows, connections, relay } = this.#deps;
+    const rows = await connectionRows.of(this.userKey);
+    const [next, ...more] = rows.filter((row) => this.#isNext(row));
+    // Ids of calls are unique in one client only: where several have come back, nobody can tell whose it is.
+    if (next === undefined || more.length > 0) return;
+    const here = connections.get(next.key.row);
+    if (here !== undefined) {
+      await here.takeAnswersOf(this.id);
+      return;
+    }
+    await relay.send(next.value.instance, {
+      kind: "answers-waiting",
+      connection: next.key.row,
+      from: this.id,
+    });
   }
 
   /** The stream has ended. Whoever ended it, the connection lingers. */
@@ -198,6 +221,7 @@ export class SseConnection implements Connection {
         const settled = Promise.all([calls.allAnswered(), this.#ended]);
         await Promise.race([settled, this.#deps.clock.sleep(GRACE_MS)]);
         await this.#end({ keepRow: true });
+        await Promise.race([this.#forwarded, this.#deps.clock.sleep(GRACE_MS)]);
         return;
       }
     }
@@ -212,10 +236,10 @@ export class SseConnection implements Connection {
   }
 
   /** Fails what is still running, in words that the client can show, and ends the stream. */
-  async #end({ keepRow }: { keepRow: boolean }): Promise<void> {
+  async #end({ keepRow, why }: { keepRow: boolean; why?: string }): Promise<void> {
     const { body, server, transport } = this.#parts;
     for (const id of transport.calls.ids) {
-      await transport.send(unfinished(id));
+      await transport.send(unfinished(id, why));
     }
     this.#closed = keepRow;
     this.#deps.connections.remove(this.id);
@@ -225,7 +249,7 @@ export class SseConnection implements Connection {
 
   async #linger(): Promise<void> {
     await this.#deps.clock.sleep(LINGER_MS);
-    if (!this.#closed) await this.#parts.server.close();
+    if (!this.#closed) await this.#end({ keepRow: false, why: GIVEN_UP });
   }
 
   async #markEnded(): Promise<void> {
@@ -250,6 +274,17 @@ export class SseConnection implements Connection {
     await this.#deps.watching.subscriptionsChanged(this.session, subscriptions, []);
   }
 
+  /** The client begins: nothing of what it told before counts any more. */
+  async #startAnew(initialize: Readonly<Record<string, unknown>>): Promise<void> {
+    const { subscriptions } = this.#state;
+    try {
+      await this.#keep({ initialize, subscriptions: [] }, { continued: false });
+    } catch {
+      // What cannot be kept is missed only by a client that comes back: no reason to refuse it now.
+    }
+    await this.#deps.watching.subscriptionsChanged(this.session, subscriptions, []);
+  }
+
   /** One after the other, so that the row ends with what the client said last. */
   #keep(state: ProtocolState, changes: { continued?: boolean } = {}): Promise<void> {
     this.#state = state;
@@ -263,7 +298,8 @@ export class SseConnection implements Connection {
 
   async #writeRow(write: () => Promise<unknown>): Promise<void> {
     try {
-      await write();
+      // A row that says that its stream goes on would be taken for another client of the session.
+      await waitOutOutage(this.#deps.clock, NEVER, write);
     } catch (error) {
       // It goes by its expiry.
       this.#parts.log.error("connection-row-not-written", error, { connection: this.id });

@@ -55,9 +55,7 @@ export class SseTransport implements Transport {
       if (isAnswer) this.#undelivered(message);
       return;
     }
-    if (!isAnswer || message.id !== this.#lastAnswer) return;
-    this.#lastAnswer = undefined;
-    if (this.#closing) await this.close();
+    if (isAnswer) await this.#answered(message.id);
   }
 
   /**
@@ -72,6 +70,17 @@ export class SseTransport implements Transport {
   receive(message: JSONRPCMessage, extra: MessageExtraInfo): void {
     if ("method" in message && "id" in message) this.calls.began(message.id);
     this.onmessage?.(message, extra);
+    // It is not answered any more (MCP 2024-11-05, cancellation).
+    const cancelled = cancelledBy(message);
+    if (cancelled === undefined) return;
+    this.calls.answered(cancelled);
+    void this.#answered(cancelled);
+  }
+
+  async #answered(id: RequestId | undefined): Promise<void> {
+    if (id === undefined || id !== this.#lastAnswer) return;
+    this.#lastAnswer = undefined;
+    if (this.#closing) await this.close();
   }
 
   /** Tells the server what the client told an earlier connection, and does not tell this one. */
@@ -91,4 +100,11 @@ export class SseTransport implements Transport {
     this.#body.end();
     this.onclose?.();
   }
+}
+
+/** @returns The request that a message gives up, where it does. */
+function cancelledBy(message: JSONRPCMessage): RequestId | undefined {
+  if (!("method" in message) || message.method !== "notifications/cancelled") return undefined;
+  const id = message.params?.["requestId"];
+  return typeof id === "string" || typeof id === "number" ? id : undefined;
 }

@@ -56,17 +56,15 @@ export function sseHandler(
       for (const stop of whenEnded) stop();
       connection.streamEnded();
     });
-    const transport = new SseTransport(
-      `/message?connection=${id}`,
-      body,
-      (answer) => void connection.undelivered(answer),
+    const transport = new SseTransport(`/message?connection=${id}`, body, (answer) =>
+      connection.undelivered(answer),
     );
     const { server, announce } = createMcpServer(
       deps.calls,
       (wire) => callOf(connection.session, wire),
       // A call that ends its own session is answered before its stream closes.
       (requestId) => ({ beforeOwnEnd: () => transport.answerBeforeClosing(requestId) }),
-      { initial: state, changed: (told) => connection.told(told) },
+      { told: () => connection.state, changed: (told) => connection.told(told) },
     );
     const parts = { id, session, server, transport, body, announce, log: deps.log };
     const connection = new SseConnection(deps, parts, state);

@@ -106,6 +106,8 @@ export class Relay {
     const here = this.#connections.get(connectionId);
     if (here !== undefined) {
       if (!isOf(here, caller) || !(await this.#lease.holdForOwn())) return "unknown";
+      // It may have been closed meanwhile, and would run what nobody gets the answer to.
+      if (this.#connections.get(connectionId) !== here) return "unknown";
       this.#pace.traffic(this.#clock.now());
       here.receive(message, caller);
       return "accepted";
@@ -222,8 +224,8 @@ export class Relay {
   async #handOn(envelope: Envelope): Promise<void> {
     switch (envelope.kind) {
       case "message": {
-        const connection = this.#connections.get(envelope.connection);
-        if (connection === undefined || !isOf(connection, envelope.caller)) {
+        const connection = await this.#connectionOf(envelope.connection, envelope.caller);
+        if (connection === undefined) {
           // The word that a call is cancelled goes to all instances, of which one at most has it.
           if (isCancellation(envelope.message)) return;
           this.#log.warn("relayed-message-too-late", { connection: envelope.connection });
@@ -257,9 +259,23 @@ export class Relay {
         await this.#connections.get(envelope.connection)?.handOver(envelope.stream);
         return;
       case "answers-waiting":
-        await this.#connections.get(envelope.connection)?.takeAnswersOf(envelope.from);
+        // Not awaited: it waits for its client's first word, and nothing else that arrives has to.
+        this.#connections
+          .get(envelope.connection)
+          ?.takeAnswersOf(envelope.from)
+          .catch((error: unknown) => this.#log.error("answers-not-taken", error));
         return;
     }
+  }
+
+  /** @returns The connection, if it is the caller's. */
+  async #connectionOf(id: string, caller: Caller): Promise<Connection | undefined> {
+    const connection = this.#connections.get(id);
+    if (connection === undefined || isOf(connection, caller)) return connection;
+    // Its client may have signed in again, and the word of that be still on its way.
+    await connection.refresh();
+    const refreshed = this.#connections.get(id);
+    return refreshed !== undefined && isOf(refreshed, caller) ? refreshed : undefined;
   }
 
   #announceFeedHere({ uri, userKeys, requiredRole, isNew }: FeedNews): void {

@@ -92,7 +92,7 @@ async function connect(offered: Features, capabilities = {}): Promise<void> {
     (wire) => () => ({ ...fake.call, ...wire }),
     () => ({ beforeOwnEnd: () => undefined }),
     {
-      initial: { subscriptions: [] },
+      told: () => told.at(-1) ?? { subscriptions: [] },
       async changed(news) {
         told.push(news);
       },

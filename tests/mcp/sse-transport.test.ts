@@ -94,6 +94,30 @@ describe("the end of the connection", () => {
   });
 });
 
+describe("a call that its client has given up", () => {
+  const cancel: JSONRPCMessage = {
+    jsonrpc: "2.0",
+    method: "notifications/cancelled",
+    params: { requestId: 7 },
+  };
+
+  it("is not waited for: nobody answers it", async () => {
+    transport.receive({ jsonrpc: "2.0", id: 7, method: "tools/call" }, {});
+    transport.receive(cancel, {});
+    await transport.calls.allAnswered();
+    expect(transport.calls.ids).toEqual([]);
+  });
+
+  it("keeps no connection open that was to end with its answer", async () => {
+    await transport.start();
+    transport.receive({ jsonrpc: "2.0", id: 7, method: "tools/call" }, {});
+    transport.answerBeforeClosing(7);
+    await transport.close();
+    transport.receive(cancel, {});
+    expect(closed).toHaveBeenCalledOnce();
+  });
+});
+
 describe("a connection whose stream has ended", () => {
   const answer: JSONRPCMessage = { jsonrpc: "2.0", id: 7, result: {} };
 

@@ -5,7 +5,7 @@ import { defineTool, type Features } from "../../shared/features/feature.ts";
 import { features } from "../../shared/features/all.ts";
 import { StreamCheck } from "../../shared/mcp/stream-check.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
-import type { TableName } from "../../shared/storage/store.ts";
+import { StorageUnavailable, type TableName } from "../../shared/storage/store.ts";
 import { useFacade } from "../support/facade.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
 import { EventStream, openStreams } from "../support/open-stream.ts";
@@ -52,6 +52,7 @@ beforeEach(async () => {
   token = await signIn("alice");
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   release();
   for (const { store } of [here, there]) store.down = false;
   await Promise.all([here.app.close(), there.app.close()]);
@@ -76,6 +77,30 @@ const call = (text: string, wait = false) => ({
   params: { name: "count", arguments: { text, wait } },
 });
 
+const ping = { jsonrpc: "2.0" as const, id: "ping", method: "ping" };
+const subscribe = {
+  jsonrpc: "2.0" as const,
+  id: "s",
+  method: "resources/subscribe",
+  params: { uri: "settings://me" },
+};
+const setLevel = {
+  jsonrpc: "2.0" as const,
+  id: "l",
+  method: "logging/setLevel",
+  params: { level: "error" },
+};
+const initialize = {
+  jsonrpc: "2.0" as const,
+  id: "i",
+  method: "initialize",
+  params: {
+    protocolVersion: "2025-11-25",
+    capabilities: {},
+    clientInfo: { name: "test", version: "1" },
+  },
+};
+
 const answerTo = (id: unknown, text: string) => ({
   id,
   result: { structuredContent: { runs: 1, length: text.length } },
@@ -83,6 +108,16 @@ const answerTo = (id: unknown, text: string) => ({
 
 const rowsOf = async (table: TableName, partition: string) =>
   Array.fromAsync(memory.list(table, partition));
+
+/** The instance that a test lets go. */
+let gone: string;
+
+/** Has a message accepted for an instance that does not come to run it any more. */
+async function accept(stream: EventStream, text: string): Promise<void> {
+  gone = await instanceOf(here);
+  here.store.down = true;
+  expect((await stream.post(call(text), there)).status).toBe(202);
+}
 
 const instanceOf = async (app: TestApp) => {
   const response = await app.fetch(new URL("/health", app.baseUrl));
@@ -278,12 +313,6 @@ describe("a client that comes back", () => {
 
   it("is still subscribed, without initialize", async () => {
     const stream = await EventStream.open(here, token);
-    const subscribe = {
-      jsonrpc: "2.0" as const,
-      id: "s",
-      method: "resources/subscribe",
-      params: { uri: "settings://me" },
-    };
     await stream.post(subscribe);
     await stream.next();
     await stream.drop();
@@ -303,11 +332,123 @@ describe("a client that comes back", () => {
     await one.drop();
     const next = await EventStream.open(there, token);
     release();
-    const ping = { jsonrpc: "2.0" as const, id: "ping", method: "ping" };
     for (const stream of [two, next]) {
       await stream.post(ping);
       expect(await stream.next()).toMatchObject({ id: "ping" });
     }
+  });
+
+  it("is told that a call has come to nothing which went on for too long after its stream", async () => {
+    const stream = await EventStream.open(here, token);
+    const message = call("endless", true);
+    await stream.post(message);
+    await stream.drop();
+    const next = await EventStream.open(there, token);
+    expect(await next.next()).toMatchObject({ id: message.id, error: { code: -32_000 } });
+  });
+
+  it("gets an answer that came during an outage", async () => {
+    const stream = await EventStream.open(here, token);
+    const message = call("slow", true);
+    await stream.post(message);
+    here.store.down = true;
+    await stream.drop();
+    release();
+    const before = here.store.operationsOn.get("events") ?? 0;
+    await expect.poll(() => here.store.operationsOn.get("events") ?? 0).toBeGreaterThan(before);
+    here.store.down = false;
+    const next = await EventStream.open(there, token);
+    expect(await next.next()).toMatchObject(answerTo(message.id, "slow"));
+  });
+
+  it("gets nothing of what its predecessor had asked, once it says that it begins", async () => {
+    // The first word is waited for, however long this machine takes.
+    const sleep = clock.sleep.bind(clock);
+    vi.spyOn(clock, "sleep").mockImplementation((ms) =>
+      ms === 1_000 ? new Promise(() => undefined) : sleep(ms),
+    );
+    const stream = await EventStream.open(here, token);
+    await stream.post(call("slow", true));
+    await stream.drop();
+    const next = await EventStream.open(there, token);
+    release();
+    await expect.poll(() => here.store.operationsOn.get("inbox") ?? 0).toBeGreaterThan(0);
+    await sleep(1_000);
+    await next.post(initialize);
+    expect(await next.next()).toMatchObject({ id: initialize.id });
+    await next.post(ping);
+    expect(await next.next()).toMatchObject({ id: ping.id });
+  });
+
+  it("has none of the subscriptions of its predecessor, once it says that it begins", async () => {
+    const stream = await EventStream.open(here, token);
+    await stream.post(subscribe);
+    await stream.next();
+    await stream.drop();
+    const next = await EventStream.open(here, token);
+    for (const message of [initialize, setLevel]) {
+      await next.post(message);
+      expect(await next.next()).toMatchObject({ id: message.id });
+    }
+    const rows = await rowsOf("connections", decodeJwt(token).sub ?? "");
+    const newest = rows.find(({ value }) => value["logLevel"] === "error");
+    expect(newest?.value["subscriptions"]).toBe("[]");
+  });
+
+  it("has one stream only, where the answer to its listing was lost", async () => {
+    const put = here.store.put.bind(here.store);
+    let lost = 0;
+    vi.spyOn(here.store, "put").mockImplementation(async (table, ...row) => {
+      const etag = await put(table, ...row);
+      if (table === "connections" && lost++ === 0) throw new StorageUnavailable("lost");
+      return etag;
+    });
+    const stream = await EventStream.open(here, token);
+    expect(await rowsOf("connections", decodeJwt(token).sub ?? "")).toMatchObject([
+      { value: { continued: false } },
+    ]);
+    await stream.drop();
+  });
+
+  it("has what was accepted run although the take-over of it was interrupted by an outage", async () => {
+    await EventStream.open(here, token).then((stream) => accept(stream, "accepted"));
+    here.store.down = true;
+    clock.advance({ seconds: 16 });
+    const list = there.store.list.bind(there.store);
+    let failed = 0;
+    vi.spyOn(there.store, "list").mockImplementation((table, partition, some) => {
+      if (table === "inbox" && partition === gone && failed++ === 0) {
+        throw new StorageUnavailable("just now");
+      }
+      return list(table, partition, some);
+    });
+    const next = await EventStream.open(there, token);
+    expect(await next.next()).toMatchObject({ result: { structuredContent: { runs: 1 } } });
+    expect(failed).toBeGreaterThan(1);
+  });
+
+  it("has run what was still on its way to an instance that has just gone", async () => {
+    const stream = await EventStream.open(here, token);
+    const message = call("late");
+    const insert = there.store.insert.bind(there.store);
+    const { promise: gate, resolve: goOn } = Promise.withResolvers<void>();
+    const arrived = vi.spyOn(there.store, "insert").mockImplementation(async (table, ...row) => {
+      if (table === "inbox") await gate;
+      return insert(table, ...row);
+    });
+    const posted = stream.post(message, there);
+    await expect.poll(() => arrived.mock.calls.some(([table]) => table === "inbox")).toBe(true);
+    gone = await instanceOf(here);
+    await here.app.close();
+    clock.advance({ seconds: 2 });
+    const listed = vi.spyOn(there.store, "list");
+    const next = await EventStream.open(there, token);
+    await expect
+      .poll(() => listed.mock.calls.some(([, partition]) => partition === gone))
+      .toBe(true);
+    goOn();
+    expect((await posted).status).toBe(202);
+    expect(await next.next()).toMatchObject(answerTo(message.id, "late"));
   });
 });
 

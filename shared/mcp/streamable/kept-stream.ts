@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import type { Expiries } from "../../storage/expiries.ts";
-import { waitOutOutage } from "../outage-patience.ts";
+import { NEVER, waitOutOutage } from "../outage-patience.ts";
 import type { WaitingAnswers } from "../waiting-answers.ts";
 
 /** For so long a client may come back for what was written down last. */
@@ -88,5 +88,3 @@ export class KeptStream {
     this.#notedUntil = until;
   }
 }
-
-const NEVER = new AbortController().signal;
