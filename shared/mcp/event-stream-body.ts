@@ -4,7 +4,7 @@ import type { ClientConnection } from "../http/invocation-responses.ts";
 const KEEP_ALIVE_MS = 15_000;
 
 /** What a client may leave unread before its stream is closed: a slow reader must not cost the others their memory. */
-const BACKLOG_LIMIT_BYTES = 1024 * 1024;
+export const BACKLOG_LIMIT_BYTES = 1024 * 1024;
 
 export const EVENT_STREAM_HEADERS = {
   "Content-Type": "text/event-stream",

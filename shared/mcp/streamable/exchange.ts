@@ -1,13 +1,21 @@
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/server";
 import type { ClientConnection } from "../../http/invocation-responses.ts";
-import { EVENT_STREAM_HEADERS, EventStreamBody, type StreamEnd } from "../event-stream-body.ts";
+import {
+  BACKLOG_LIMIT_BYTES,
+  EVENT_STREAM_HEADERS,
+  EventStreamBody,
+  type StreamEnd,
+} from "../event-stream-body.ts";
 import { isAnswer } from "../json-rpc.ts";
 import { unfinished } from "../instance-gone.ts";
 import type { KeptStream } from "./kept-stream.ts";
 import { JSON_WITHIN_MS } from "./patient-response.ts";
 
-/** What is remembered of a stream, for a client that has lost it: what it had not taken is younger. */
-const REMEMBERED_BYTES = 1024 * 1024;
+/**
+ * What is remembered of a stream, for a client that has lost it: all that it may not have taken. That is the
+ * event that was written last, and so much before it as a client may leave unread.
+ */
+const REMEMBERED_BYTES = BACKLOG_LIMIT_BYTES;
 
 export interface ExchangeOptions {
   /** Of the requests in the body. */
@@ -149,18 +157,26 @@ export class Exchange {
     }
     const { eventId, kept } = this.#resumable;
     const sequence = (this.#sequence += 1);
-    this.#remember({ sequence, message, bytes: data.length });
+    const last = { sequence, message, bytes: data.length };
+    this.#remember(last);
     // Who breaks off at this very event has it written down with those before it.
     const keeping = this.#keeping;
     this.#body?.block(`id: ${eventId(sequence)}\n${event}`);
     if (keeping) kept.keep(sequence, message);
+    this.#forgetTaken(last);
   }
 
   #remember(event: Remembered): void {
     this.#remembered.push(event);
     this.#rememberedBytes += event.bytes;
-    while (this.#rememberedBytes > REMEMBERED_BYTES && this.#remembered.length > 1) {
-      this.#rememberedBytes -= this.#remembered.shift()?.bytes ?? 0;
+  }
+
+  /** Of the oldest nothing is unread where those between it and the last one fill the backlog already. */
+  #forgetTaken(last: Remembered): void {
+    for (let [oldest] = this.#remembered; oldest !== undefined; [oldest] = this.#remembered) {
+      if (this.#rememberedBytes - oldest.bytes - last.bytes <= REMEMBERED_BYTES) return;
+      this.#rememberedBytes -= oldest.bytes;
+      this.#remembered.shift();
     }
   }
 

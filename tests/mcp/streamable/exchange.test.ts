@@ -143,7 +143,7 @@ describe("a stream whose client has gone", () => {
     expect(await written()).toEqual([1, 2, 3]);
   });
 
-  it("is remembered up to a mebibyte: the youngest of it", async () => {
+  it("is remembered up to a mebibyte before its last event: the youngest of it", async () => {
     const post = exchange();
     const reading = post.response.then(readAnswer);
     for (let n = 0; n < 12; n++) {
@@ -156,6 +156,14 @@ describe("a stream whose client has gone", () => {
     post.handOver();
     const numbers = await written();
     expect(numbers[0]).toBe(0);
-    expect(numbers.slice(1)).toEqual([6, 7, 8, 9, 10, 11, 12, 13]);
+    expect(numbers.slice(1)).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  });
+
+  it("is remembered as far as it may be unread, however large its events", async () => {
+    const post = exchange();
+    for (const size of [MIB / 2, MIB / 2 - 1_000, MIB, MIB]) post.send(word("x".repeat(size)));
+    await post.response;
+    // The last was refused: nothing of it had been taken.
+    expect(await written()).toEqual([1, 2, 3, 4]);
   });
 });
