@@ -89,10 +89,8 @@ async function goOn(
       }
       return false;
     });
-    if (answered) {
-      if (body.open) await deps.waitingAnswers.clear(stream);
-      return true;
-    }
+    // What was read stays for its hour: it may not arrive, or its client have come back once more already.
+    if (answered) return true;
     if (!mayFollow || (!known && looks >= UNKNOWN_AFTER_LOOKS)) return false;
     await deps.clock.sleep(LOOK_EVERY_MS);
   }
