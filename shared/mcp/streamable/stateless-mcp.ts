@@ -107,27 +107,28 @@ export class StatelessMcp {
     const connection = new ListenConnection(id, caller, body, close, ended);
     const handler = this.#handler(context.log, connection);
     pace.traffic(clock.now());
-    // Listed before it is acknowledged: no change is missed from then on.
-    await station.open(async (instance) => {
-      const expiresAt = clock.now() + lifetimeMs + ROW_MARGIN_MS;
-      const { id: sessionId } = caller.session;
-      await connectionRows.open(key, {
-        kind: "listen",
-        sessionId,
-        instance,
-        expiresAt,
-        continued: false,
-        state: { subscriptions: connection.subscriptions },
-      });
-      connections.add(connection);
-    });
     const { session } = caller;
-    await watching.subscriptionsChanged(session, [], connection.subscriptions);
-    const response = await this.#exchange(handler, request, body, caller, context);
-    if (!connection.listening) {
-      ended();
-      return response;
-    }
+    const open = async () => {
+      // Listed before it is acknowledged: no change is missed from then on.
+      await station.open(async (instance) => {
+        await connectionRows.open(key, {
+          kind: "listen",
+          sessionId: session.id,
+          instance,
+          expiresAt: clock.now() + lifetimeMs + ROW_MARGIN_MS,
+          continued: false,
+          state: { subscriptions: connection.subscriptions },
+        });
+        station.requireHeld(instance);
+        connections.add(connection);
+      });
+      await watching.subscriptionsChanged(session, [], connection.subscriptions);
+      return this.#exchange(handler, request, body, caller, context);
+    };
+    const response = await open().finally(() => {
+      if (!connection.listening) ended();
+    });
+    if (!connection.listening) return response;
     context.log.audit("stream-opened", {
       outcome: "success",
       actor: session.userKey,
