@@ -46,6 +46,8 @@ export class Connections {
   readonly #byId = new Map<string, Connection>();
   readonly #byUser = new Map<string, Set<Connection>>();
   readonly #bySession = new Map<string, Set<Connection>>();
+  /** How often something was said about a connection that is not here, or not yet: its row says it too. */
+  missed = 0;
 
   get count(): number {
     return this.#byId.size;
@@ -72,6 +74,13 @@ export class Connections {
 
   get(id: string): Connection | undefined {
     return this.#byId.get(id);
+  }
+
+  /** @returns A connection of which something is different now. */
+  find(id: string): Connection | undefined {
+    const connection = this.#byId.get(id);
+    if (connection === undefined) this.missed += 1;
+    return connection;
   }
 
   /** @returns Every connection of one person. */

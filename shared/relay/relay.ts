@@ -250,10 +250,10 @@ export class Relay {
         await this.#connections.closeSession(envelope.sessionId);
         return;
       case "connection-ended":
-        await this.#connections.get(envelope.connection)?.close("client");
+        await this.#connections.find(envelope.connection)?.close("client");
         return;
       case "connection-changed":
-        await this.#connections.get(envelope.connection)?.refresh();
+        await this.#connections.find(envelope.connection)?.refresh();
         return;
       case "stream-resumed":
         await this.#connections.get(envelope.connection)?.handOver(envelope.stream);

@@ -124,4 +124,28 @@ describe("an instance", () => {
     });
     await expect(opened).rejects.toThrow(LeaseLost);
   });
+
+  it("hands on what a client says after a new sign-in that it has not heard of yet", async () => {
+    await connect();
+    const connection = new SignedInAgain("again", "u", "s");
+    here.connections.add(connection);
+    const { session } = new FakeConnection("again", "u", "s2");
+    const message = { jsonrpc: "2.0", id: 1, result: {} } as const;
+    const caller = { session, scopes: [] };
+    await there.relay.send(here.lease.id, {
+      kind: "message",
+      connection: "again",
+      caller,
+      message,
+    });
+    await expect.poll(() => connection.received).toMatchObject([{ message }]);
+    here.connections.remove("again");
+  });
 });
+
+/** Its row says that it is another sign-in's now. */
+class SignedInAgain extends FakeConnection {
+  override async refresh(): Promise<void> {
+    this.sessionId = "s2";
+  }
+}

@@ -11,7 +11,7 @@ import { createSessionParts } from "./parts.ts";
 export class FakeConnection implements Connection {
   readonly id: string;
   readonly userKey: string;
-  readonly sessionId: string;
+  sessionId: string;
   readonly received: { message: JSONRPCMessage; scopes: readonly Scope[] }[] = [];
   readonly announced: Change[] = [];
   readonly session: Session;

@@ -51,6 +51,7 @@ export class McpSession implements Connection {
   readonly #server: FeatureServer;
   readonly #onRest: () => void;
   #stream: StandaloneStream | undefined;
+  #isClosed = false;
   #why: ConnectionEnd | "forgotten" = "forgotten";
 
   /**
@@ -97,9 +98,15 @@ export class McpSession implements Connection {
 
   /** From now on it belongs to another sign-in of the same person, and ends with that one. */
   bind(sessionId: string): void {
+    if (this.closed) return;
     this.#deps.connections.remove(this.id);
     this.#sessionId = sessionId;
     this.#deps.connections.add(this);
+  }
+
+  /** Whether it is over here. Where there is still a row, it can be made again. */
+  get closed(): boolean {
+    return this.#isClosed;
   }
 
   get key() {
@@ -222,13 +229,14 @@ export class McpSession implements Connection {
   }
 
   async refresh(): Promise<void> {
-    const row = await this.state.refresh();
-    if (row === undefined) {
-      await this.close("client");
-      return;
-    }
-    if (row.value.sessionId !== this.sessionId) this.bind(row.value.sessionId);
-    if (row.value.instance !== this.#deps.lease.id) this.#stream?.end();
+    let gone = false;
+    await this.state.refresh((row) => {
+      gone = row === undefined;
+      if (row === undefined) return;
+      if (row.value.sessionId !== this.sessionId) this.bind(row.value.sessionId);
+      if (row.value.instance !== this.#deps.lease.id) this.#stream?.end();
+    });
+    if (gone) await this.close("client");
   }
 
   /** Answers that come too late are kept with their stream, and not with the session. */
@@ -242,12 +250,16 @@ export class McpSession implements Connection {
     this.#why = why;
     if (why === "lease-lost" || why === "shutdown") {
       this.#stream?.end(retryAfter(this.#deps.random));
-      const grace = why === "shutdown" ? GRACE_MS : 0;
-      await Promise.race([this.#exchanges.allAnswered(), this.#deps.clock.sleep(grace)]);
+      if (why === "shutdown") await this.#within(GRACE_MS, this.#exchanges.allAnswered());
       this.#exchanges.fail(INSTANCE_GONE);
-      await this.#exchanges.written();
+      // Who has lost its lease stays, and writes it down while it goes on.
+      if (why === "shutdown") await this.#within(GRACE_MS, this.#exchanges.written());
     }
     await this.#server.close();
+  }
+
+  async #within(ms: number, work: Promise<void>): Promise<void> {
+    await Promise.race([work, this.#deps.clock.sleep(ms)]);
   }
 
   /** Forgets a session that rests. Any instance can make it again. */
@@ -256,13 +268,21 @@ export class McpSession implements Connection {
   }
 
   async #closed(): Promise<void> {
-    const { connections, connectionRows } = this.#deps;
+    const { connections } = this.#deps;
+    this.#isClosed = true;
     connections.remove(this.id);
     this.#exchanges.fail("The session has ended.");
     this.#stream?.end();
     if (this.#why !== "session-ended") return;
     // Where that cannot be, it goes by its expiry.
-    await connectionRows.close(this.key).catch((error: unknown) => this.#failed(error));
+    await this.#closeRow().catch((error: unknown) => this.#failed(error));
+  }
+
+  async #closeRow(): Promise<void> {
+    const { connectionRows } = this.#deps;
+    const row = await connectionRows.find(this.key);
+    // A later sign-in may have it meanwhile, by way of another instance.
+    if (row?.value.sessionId === this.sessionId) await connectionRows.close(this.key);
   }
 
   #failed(error: unknown): void {

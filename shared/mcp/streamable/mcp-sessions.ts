@@ -79,6 +79,8 @@ export class McpSessions {
     const session = here instanceof McpSession ? here : await this.#makeAgain(id, caller);
     if (session.userKey !== caller.session.userKey) throw new SessionNotFound();
     if (session.sessionId !== caller.session.id) await this.#rebind(session, caller);
+    // Forgotten, or ended, while that was waited for.
+    if (session.closed) return this.find(id, caller);
     this.#used(session);
     return session;
   }
@@ -104,16 +106,18 @@ export class McpSessions {
   }
 
   async #fromRow(id: string, caller: Caller): Promise<McpSession> {
-    const { connectionRows, station } = this.#deps;
+    const { connections, connectionRows, station } = this.#deps;
     if (!SESSION_ID.test(id)) throw new SessionNotFound();
     // The lease is held before the row is read: who ends the session after that tells this instance.
     return station.open(async () => {
+      const { missed } = connections;
       const row = await connectionRows.find({ partition: caller.session.userKey, row: id });
       if (row === undefined || !this.#isAlive(row)) throw new SessionNotFound();
       const bound = { session: caller.session, sessionId: row.value.sessionId };
       const session = this.#make(id, bound, protocolState(row));
       this.#touchedAt.set(session, row.value.expiresAt - SESSION_TTL_MS);
       await this.#begin(session, true);
+      if (connections.missed > missed) await session.refresh();
       return session;
     });
   }

@@ -70,8 +70,8 @@ export class SessionMcp {
   /** `GET`: the client's stream, or the rest of one that it has lost. @throws HttpError; StorageUnavailable */
   async get(request: Request, caller: Caller, context: RequestContext): Promise<Response> {
     requireAccept(request, "text/event-stream");
-    this.#deps.pace.traffic(this.#deps.clock.now());
-    const session = await this.#session(request, caller);
+    // The lease first: one that turns out to be lost takes the sessions here with it.
+    const session = await this.#deps.station.open(() => this.#session(request, caller));
     const position = parseEventId(request.headers.get("last-event-id") ?? "");
     if (position !== undefined) return resumeStream(this.#deps, session, position, context);
     return openSessionStream(this.#deps, session, isPrimed(session.version), context);

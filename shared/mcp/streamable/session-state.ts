@@ -9,6 +9,7 @@ import {
   type ProtocolState,
   protocolState,
 } from "../connection-rows.ts";
+import { Turns } from "./turns.ts";
 
 /** The session has been ended by way of another instance. */
 class SessionOver extends Error {
@@ -25,6 +26,8 @@ export interface SessionStateDeps {
 export class SessionState {
   readonly #deps: SessionStateDeps;
   readonly #key: Key;
+  /** Of all that reads or changes the row here. */
+  readonly turns = new Turns();
   #state: ProtocolState;
 
   constructor(deps: SessionStateDeps, key: Key, initial: ProtocolState) {
@@ -52,19 +55,28 @@ export class SessionState {
    * @throws StorageUnavailable; StateTooLarge; SessionOver
    */
   async tell({ session }: Caller, change: (state: ProtocolState) => ProtocolState): Promise<void> {
-    const { subscriptions } = this.#state;
-    const state = await this.#deps.connectionRows.changeState(this.#key, change);
-    if (state === undefined) throw new SessionOver("The session has ended.");
-    this.#state = state;
+    const [before, after] = await this.turns.take(async () => {
+      const earlier = this.#state;
+      const state = await this.#deps.connectionRows.changeState(this.#key, change);
+      if (state === undefined) throw new SessionOver("The session has ended.");
+      this.#state = state;
+      return [earlier.subscriptions, state.subscriptions];
+    });
     const { row: connection } = this.#key;
     await this.#deps.relay.broadcast({ kind: "connection-changed", connection });
-    await this.#deps.watching.subscriptionsChanged(session, subscriptions, state.subscriptions);
+    await this.#deps.watching.subscriptionsChanged(session, before, after);
   }
 
-  /** Reads again what another instance may have been told. @returns The row; undefined where it is gone. */
-  async refresh(): Promise<ConnectionRow | undefined> {
-    const row = await this.#deps.connectionRows.find(this.#key);
-    if (row !== undefined) this.#state = protocolState(row);
-    return row;
+  /**
+   * Reads again what another instance may have been told.
+   *
+   * @param changed Gets the row, before anything else is done with it; undefined where it is gone.
+   */
+  async refresh(changed: (row: ConnectionRow | undefined) => void): Promise<void> {
+    await this.turns.take(async () => {
+      const row = await this.#deps.connectionRows.find(this.#key);
+      if (row !== undefined) this.#state = protocolState(row);
+      changed(row);
+    });
   }
 }

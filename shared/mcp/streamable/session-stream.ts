@@ -1,5 +1,6 @@
 import type { RequestContext } from "../../http/context.ts";
 import type { Station } from "../../relay/station.ts";
+import { StorageUnavailable } from "../../storage/store.ts";
 import type { ConnectionRow } from "../connection-rows.ts";
 import { watchForSilence } from "../silent-client.ts";
 import { retryAfter, streamLifetime } from "../stream-lifetime.ts";
@@ -25,30 +26,20 @@ export function openSessionStream(
   primed: boolean,
   context: RequestContext,
 ): Promise<Response> {
-  const { connectionRows, random, station, watching } = deps;
+  const { connectionRows, station, watching } = deps;
   return station.open(async (instance) => {
-    const earlier = await connectionRows.update(session.key, () => ({
-      instance,
-      endedAt: undefined,
-    }));
-    if (earlier === undefined) throw new SessionNotFound();
-    let stopAsking: (() => void) | undefined;
-    const stream = new StandaloneStream(context, {
-      primed,
-      lifetimeMs: streamLifetime(deps.streamLifetimeSeconds, random),
-      retryMs: () => retryAfter(random),
-      onEnd: (ended) => {
-        stopAsking?.();
-        if (session.release(ended)) void forgetHolder(deps, session);
-      },
+    const [earlier, stream] = await session.state.turns.take(async () => {
+      const row = await connectionRows.update(session.key, () => ({
+        instance,
+        endedAt: undefined,
+      }));
+      if (row === undefined) throw new SessionNotFound();
+      station.requireHeld(instance);
+      if (session.closed) throw new StorageUnavailable("the session has been forgotten meanwhile");
+      return [row, hold(deps, session, primed, context)];
     });
-    session.hold(stream);
-    if (!context.seesDisconnect) {
-      stopAsking = watchForSilence(
-        (timeout) => session.ping(timeout),
-        () => stream.abandon(),
-      );
-    }
+    // Its client may have gone before it was held.
+    if (!stream.open) void forgetHolder(deps, session);
     await endElsewhere(deps, session, earlier, instance);
     await watching.subscriptionsChanged(session.session, [], session.state.subscriptions);
     if (hadStream(earlier)) await session.announceEverything();
@@ -60,6 +51,32 @@ export function openSessionStream(
     });
     return stream.response;
   });
+}
+
+function hold(
+  deps: SessionStreamDeps,
+  session: McpSession,
+  primed: boolean,
+  context: RequestContext,
+): StandaloneStream {
+  let stopAsking: (() => void) | undefined;
+  const stream = new StandaloneStream(context, {
+    primed,
+    lifetimeMs: streamLifetime(deps.streamLifetimeSeconds, deps.random),
+    retryMs: () => retryAfter(deps.random),
+    onEnd: (ended) => {
+      stopAsking?.();
+      if (session.release(ended)) void forgetHolder(deps, session);
+    },
+  });
+  session.hold(stream);
+  if (!context.seesDisconnect) {
+    stopAsking = watchForSilence(
+      (timeout) => session.ping(timeout),
+      () => stream.abandon(),
+    );
+  }
+  return stream;
 }
 
 /** Whether the client had a stream before this one: it may have missed anything in between. */
@@ -82,8 +99,13 @@ async function endElsewhere(
 async function forgetHolder(deps: SessionStreamDeps, session: McpSession): Promise<void> {
   const { clock, connectionRows, lease, log, watching } = deps;
   try {
-    await connectionRows.update(session.key, ({ instance }) =>
-      instance === lease.id ? { instance: "", endedAt: clock.now() } : undefined,
+    await session.state.turns.take(() =>
+      connectionRows.update(session.key, ({ instance }) =>
+        // The client may have opened another meanwhile, here or elsewhere.
+        instance === lease.id && !session.streaming
+          ? { instance: "", endedAt: clock.now() }
+          : undefined,
+      ),
     );
     await watching.subscriptionsChanged(session.session, session.state.subscriptions, []);
   } catch (error) {

@@ -63,6 +63,10 @@ export class SessionTransport implements Transport {
     if (id === undefined) return;
     this.#exchanges.get(id)?.send(inItsRevision(message));
     this.#exchanges.delete(id);
+    await this.#answered(id);
+  }
+
+  async #answered(id: RequestId): Promise<void> {
     if (id !== this.#lastAnswer) return;
     this.#lastAnswer = undefined;
     if (this.#closing) await this.close();
@@ -112,6 +116,7 @@ export class SessionTransport implements Transport {
     if (!isRequestId(id)) return;
     this.#exchanges.get(id)?.cancelled(id);
     this.#exchanges.delete(id);
+    void this.#answered(id);
   }
 }
 

@@ -5,8 +5,10 @@ import { features as product } from "../../../shared/features/all.ts";
 import { defineTool, type Features } from "../../../shared/features/feature.ts";
 import { formatEventId, parseEventId } from "../../../shared/mcp/streamable/event-id.ts";
 import { MemoryStore } from "../../../shared/storage/memory-store.ts";
+import { StorageUnavailable } from "../../../shared/storage/store.ts";
 import { EventStream } from "../../support/event-stream.ts";
 import { useFacade } from "../../support/facade.ts";
+import { holdAnswers } from "../../support/held-answers.ts";
 import { OAuthTestClient } from "../../support/oauth-client.ts";
 import { OutageStore } from "../../support/outage-store.ts";
 import { nextMessage, readAnswer, SessionWire } from "../../support/session-wire.ts";
@@ -54,6 +56,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
   release();
   for (const { store } of [here, there]) store.down = false;
   await Promise.all([here.app.close(), there.app.close()]);
@@ -223,10 +226,7 @@ describe("an instance that goes", () => {
 
   it("has lost its lease: it fails what it was doing, and serves the session anew", async () => {
     const { id, stream } = await begin("x");
-    for (const { key } of await Array.fromAsync(memory.list("instances", "live"))) {
-      await memory.delete("instances", key);
-    }
-    clock.advance({ seconds: 11 });
+    await loseLeases();
     expect(await nextMessage(stream)).toMatchObject({ id, error: {} });
     await expect.poll(() => running.has("x")).toBe(false);
     expect(await calls(here)).toEqual([true]);
@@ -267,5 +267,153 @@ describe("a client that signs in again", () => {
       expect((await foreign.post(foreign.request("ping"), { app })).status).toBe(404);
     }
     expect((await wire.ask("ping")).response.status).toBe(200);
+  });
+});
+
+/** Takes its lease away from every instance, as those do who find it lapsed. */
+async function loseLeases(): Promise<void> {
+  for (const { key } of await Array.fromAsync(memory.list("instances", "live"))) {
+    await memory.delete("instances", key);
+  }
+  clock.advance({ seconds: 11 });
+}
+
+/** Waits for some time, as far as there is something to wait for. */
+const aWhile = () => clock.sleep(1_000);
+
+describe("a session that ends here while a request waits for storage", () => {
+  it("is made again for it, and for those after it", async () => {
+    const again = wire.as(await signIn());
+    await again.initialize();
+    const other = again.as(await signIn());
+    const held = holdAnswers(here.store, "get", "connections");
+    const answered = other.ask("ping");
+    await expect.poll(() => held.count).toBe(1);
+    await loseLeases();
+    await expect
+      .poll(async () => (await Array.fromAsync(memory.list("instances", "live"))).length)
+      .toBe(0);
+    await aWhile();
+    held.release();
+    for (const { messages } of [await answered, await other.ask("ping")]) {
+      expect(messages).toMatchObject([{ result: {} }]);
+    }
+  });
+
+  it("is made again for a stream, where the lease turns out to be lost", async () => {
+    await loseLeases();
+    const stream = new EventStream(await wire.get());
+    await wire.call("updateSettings", { timeZone: "Europe/Paris" });
+    await wire.ask("resources/subscribe", { uri: "settings://me" });
+    await wire.call("updateSettings", { timeZone: "Europe/Rome" });
+    expect(await nextMessage(stream)).toMatchObject({ params: { uri: "settings://me" } });
+  });
+
+  it("is not served by an instance that was just making it when its client ended it", async () => {
+    await wire.ask("ping", {}, there);
+    // The instance has a lease, and not this session.
+    const second = new SessionWire(there, token);
+    await second.initialize();
+    const fresh = new SessionWire(here, token);
+    await fresh.initialize();
+    const held = holdAnswers(there.store, "get", "connections");
+    const asked = fresh.post(fresh.request("ping"), { app: there });
+    await expect.poll(() => held.count).toBe(1);
+    expect((await fresh.delete(here)).status).toBe(204);
+    held.release();
+    expect((await asked).status).toBe(404);
+    expect((await fresh.post(fresh.request("ping"), { app: there })).status).toBe(404);
+  });
+});
+
+describe("the stream of a session", () => {
+  it("is known to be here, although the end of the one before it is noted late", async () => {
+    const first = new EventStream(await wire.get());
+    const held = holdAnswers(here.store, "get", "connections", 1);
+    await first.close();
+    await expect.poll(() => held.count).toBe(1);
+    const opening = wire.get();
+    await Promise.race([opening, aWhile()]);
+    held.release();
+    const stream = new EventStream(await opening);
+    await aWhile();
+    expect((await row())?.value["instance"]).not.toBe("");
+    await stream.close();
+    await expect.poll(async () => (await row())?.value["instance"]).toBe("");
+  });
+
+  it("is not noted as held for a client that has gone before it was", async () => {
+    const gone = new AbortController();
+    const held = holdAnswers(here.store, "replace", "connections");
+    const opening = wire.get({ signal: gone.signal });
+    await expect.poll(() => held.count).toBe(1);
+    gone.abort();
+    held.release();
+    await opening;
+    await expect.poll(async () => (await row())?.value["instance"]).toBe("");
+  });
+
+  it("brings what its client has subscribed to last, whichever answer of storage comes first", async () => {
+    const stream = new EventStream(await wire.get());
+    const replace = here.store.replace.bind(here.store);
+    const { promise: late, resolve: goOn } = Promise.withResolvers<void>();
+    vi.spyOn(here.store, "replace").mockImplementationOnce(async (...written) => {
+      const etag = await replace(...written);
+      await late;
+      return etag;
+    });
+    const first = wire.ask("resources/subscribe", { uri: "user://me" });
+    await aWhile();
+    const second = wire.ask("resources/subscribe", { uri: "settings://me" });
+    await Promise.race([second, aWhile()]);
+    goOn();
+    await Promise.all([first, second]);
+    await wire.call("updateSettings", { timeZone: "Europe/Rome" });
+    expect(await nextMessage(stream)).toMatchObject({ params: { uri: "settings://me" } });
+  });
+});
+
+describe("a stream that its client comes back for twice", () => {
+  it("is there to its end, although the first who comes back seems to have got it all", async () => {
+    const gone = new AbortController();
+    const body = wire.request("tools/call", { name: "wait", arguments: { key: "x" } });
+    const broken = new EventStream(await wire.post(body, { signal: gone.signal }));
+    const lastEventId = (await broken.next())?.id ?? "";
+    gone.abort();
+    // Broken, too, and nobody has noticed.
+    const first = new EventStream(await wire.get({ app: there, lastEventId }));
+    const list = here.store.list.bind(here.store);
+    const { promise: late, resolve: goOn } = Promise.withResolvers<void>();
+    let looks = 0;
+    vi.spyOn(here.store, "list").mockImplementation(async function* (table, ...some) {
+      if (table === "events" && ++looks > 1) await late;
+      yield* list(table, ...some);
+    });
+    const second = wire.get({ lastEventId }).then(readAnswer);
+    await expect.poll(() => looks).toBeGreaterThan(1);
+    release();
+    for (;;) if ("result" in ((await nextMessage(first)) ?? { result: {} })) break;
+    await aWhile();
+    goOn();
+    expect((await second).messages.at(-1)).toMatchObject({ id: body.id, result: {} });
+  });
+});
+
+describe("the end of the sign-in that a session had before", () => {
+  it("does not take it from the one that has it now", async () => {
+    await wire.ask("ping", {}, there);
+    const list = here.store.list.bind(here.store);
+    // This instance has not heard yet that another sign-in has the session.
+    vi.spyOn(here.store, "list").mockImplementation((table, ...some) => {
+      if (table === "inbox") throw new StorageUnavailable("slow");
+      return list(table, ...some);
+    });
+    const again = wire.as(await signIn());
+    await again.ask("ping", {}, there);
+    await revoke(token);
+    vi.mocked(here.store.list).mockImplementation(list);
+    for (const app of [there, here]) {
+      expect((await again.ask("ping", {}, app)).messages).toMatchObject([{ result: {} }]);
+    }
   });
 });
