@@ -154,20 +154,16 @@ export class Lease {
       await this.#expiries.note(inbox, this.#clock.now() + INBOX_KEPT_MS);
       return this.#store.put("instances", key, {});
     }
-    try {
-      return await this.#store.replace("instances", key, {}, this.#etag);
-    } catch (error) {
-      if (!(error instanceof RowChanged)) throw error;
+    for (let etag: Etag | undefined = this.#etag; etag !== undefined;) {
+      try {
+        return await this.#store.replace("instances", key, {}, etag);
+      } catch (error) {
+        if (!(error instanceof RowChanged)) throw error;
+      }
+      // Nobody else writes this row. It is either gone, or an earlier write of ours had its answer lost.
+      etag = (await this.#store.get("instances", key))?.etag;
     }
-    // Nobody else writes this row. It is either gone, or an earlier write of ours had its answer lost.
-    const found = await this.#store.get("instances", key);
-    if (found === undefined) return undefined;
-    try {
-      return await this.#store.replace("instances", key, {}, found.etag);
-    } catch (error) {
-      if (error instanceof RowChanged) return undefined;
-      throw error;
-    }
+    return undefined;
   }
 
   async #lose(): Promise<void> {

@@ -102,6 +102,21 @@ describe("a lease", () => {
     expect(lost).toBe(0);
   });
 
+  it("is not lost where the answer is lost each time, and the library sends it again", async () => {
+    await lease.hold();
+    both(11);
+    let lostAnswers = 0;
+    const replace = memory.replace.bind(memory);
+    Object.assign(store, {
+      async replace(...written: Parameters<typeof replace>) {
+        const etag = await replace(...written);
+        return ++lostAnswers > 3 ? etag : replace(...written);
+      },
+    });
+    expect(await lease.hold()).toBe(true);
+    expect(lost).toBe(0);
+  });
+
   it("is not asked for what runs here anyway, while storage is away", async () => {
     await lease.hold();
     both(60);
