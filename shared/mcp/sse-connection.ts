@@ -71,9 +71,13 @@ export class SseConnection implements Connection {
   #state: ProtocolState;
   #stateKept: Promise<void> = Promise.resolve();
   #undelivered = 0;
+  /** What came from earlier connections, by their ids and its numbers there. */
+  readonly #taken = new Set<string>();
   #forwarded: Promise<void> = Promise.resolve();
   #ended: Promise<void> | undefined;
   #closed = false;
+  /** Whether it is closed and its row is not: its client comes back for what is kept. */
+  #rowKept = false;
   readonly #continued = Promise.withResolvers<boolean>();
   #isContinued: Promise<boolean> | undefined;
 
@@ -150,15 +154,19 @@ export class SseConnection implements Connection {
 
   async takeAnswersOf(earlierId: string): Promise<void> {
     // A client that starts anew has calls of its own under the same ids.
-    if (!(await this.isContinued()) || !this.streaming) return;
-    for await (const answer of this.#deps.waitingAnswers.take(earlierId)) {
-      await this.#parts.transport.send(answer);
+    if (!(await this.isContinued())) return;
+    const { waitingAnswers } = this.#deps;
+    for await (const { sequence, message } of waitingAnswers.take(earlierId, this)) {
+      const name = `${earlierId} ${sequence}`;
+      if (this.#taken.has(name)) continue;
+      this.#taken.add(name);
+      await this.#parts.transport.send(message);
     }
   }
 
   /** An answer came after the stream had ended: it goes where the client is now, or waits for it. */
   undelivered(answer: JSONRPCMessage): void {
-    if (this.#closed) return;
+    if (this.#closed && !this.#rowKept) return;
     const sequence = (this.#undelivered += 1);
     this.#forwarded = this.#forwarded.then(() => this.#forward(sequence, answer));
   }
@@ -242,6 +250,7 @@ export class SseConnection implements Connection {
       await transport.send(unfinished(id, why));
     }
     this.#closed = keepRow;
+    this.#rowKept = keepRow;
     this.#deps.connections.remove(this.id);
     body.end(retryAfter(this.#deps.random));
     await server.close();

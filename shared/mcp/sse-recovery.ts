@@ -51,6 +51,8 @@ async function recover(
   earlier: readonly ConnectionRow[],
   connection: SseConnection,
 ): Promise<void> {
+  // Who has just gone is remembered for a second as being there.
+  await instances.all({ fresh: true });
   const owned = await Promise.all(
     earlier.map(async (row) => ({ row, live: await instances.isLive(row.value.instance) })),
   );

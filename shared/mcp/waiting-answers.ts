@@ -2,14 +2,27 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import type { Sealer } from "../keys/seal.ts";
 import { joinText, longText, splitText } from "../storage/long-text.ts";
-import type { Key, Store } from "../storage/store.ts";
-import { TypedTable } from "../storage/typed-table.ts";
+import { RowChanged, type Store } from "../storage/store.ts";
+import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import { jsonRpcMessage } from "./json-rpc.ts";
 
 /** Characters of a message that one row holds. */
 const ROW_CHARACTERS = 400_000;
 
-const row = longText.and(z.object({ last: z.number() }));
+const row = longText.and(
+  z.object({
+    last: z.number(),
+    /** Who has taken the message that begins here. */
+    takenBy: z.string().optional(),
+  }),
+);
+type KeptRow = Typed<z.infer<typeof row>>;
+
+/** A message and its number in its stream. */
+export interface Numbered {
+  readonly sequence: number;
+  readonly message: JSONRPCMessage;
+}
 
 /**
  * What could not be delivered, in the `events` table: a partition for each stream, messages in the order of
@@ -46,18 +59,38 @@ export class WaitingAnswers {
   }
 
   /**
-   * Takes what waits, in order. Of several who take at once, each message comes to one.
+   * Takes what waits, in order. Of several who take at once, each message comes to one. It is marked and not
+   * deleted for that: who deletes cannot tell whether an earlier try, whose answer was lost, has succeeded.
    *
+   * @param taker.id What was interrupted by an outage may come to the same one again.
+   * @param taker.streaming While it can hand on what it takes.
    * @throws StorageUnavailable
    */
-  async *take(stream: string): AsyncIterable<JSONRPCMessage> {
+  async *take(
+    stream: string,
+    taker: { readonly id: string; readonly streaming: boolean },
+  ): AsyncIterable<Numbered> {
     for await (const kept of this.#kept(stream)) {
       // Read first: what an outage interrupts can be taken again.
       const message = await this.#open(stream, kept);
-      // The first row is the claim.
-      if (!(await this.#store.delete("events", kept.first))) continue;
-      await Promise.allSettled(kept.rest.map((other) => this.#store.delete("events", other)));
-      yield message;
+      if (!taker.streaming) return;
+      if (!(await this.#claim(kept.first, taker.id))) continue;
+      yield { sequence: kept.sequence, message };
+      await Promise.allSettled(
+        [kept.first, ...kept.rest].map(({ key }) => this.#store.delete("events", key)),
+      );
+    }
+  }
+
+  async #claim(first: KeptRow, by: string): Promise<boolean> {
+    const { takenBy } = first.value;
+    if (takenBy !== undefined) return takenBy === by;
+    try {
+      await this.#table.replace(first, { ...first.value, takenBy: by });
+      return true;
+    } catch (error) {
+      if (!(error instanceof RowChanged)) throw error;
+      return (await this.#table.get(first.key))?.value.takenBy === by;
     }
   }
 
@@ -67,10 +100,7 @@ export class WaitingAnswers {
    * @param after The number of the last message that is known already.
    * @throws StorageUnavailable
    */
-  async *read(
-    stream: string,
-    after: number,
-  ): AsyncIterable<{ sequence: number; message: JSONRPCMessage }> {
+  async *read(stream: string, after: number): AsyncIterable<Numbered> {
     for await (const kept of this.#kept(stream)) {
       if (kept.sequence <= after) continue;
       yield { sequence: kept.sequence, message: await this.#open(stream, kept) };
@@ -78,23 +108,16 @@ export class WaitingAnswers {
   }
 
   async *#kept(stream: string): AsyncIterable<Kept> {
-    let keys: Key[] = [];
-    let sealed = "";
-    for await (const { key, value } of this.#table.list(stream)) {
+    let rows: KeptRow[] = [];
+    for await (const kept of this.#table.list(stream)) {
       // Of one whose writing was broken off, the end is missing.
-      if (keys[0] !== undefined && sequenceOf(key) !== sequenceOf(keys[0])) {
-        keys = [];
-        sealed = "";
-      }
-      keys.push(key);
-      sealed += joinText(value);
-      if (value.last === 0) continue;
-      const [first, ...rest] = keys;
-      if (first !== undefined) {
-        yield { sequence: sequenceOf(first), first, rest, sealed };
-      }
-      keys = [];
-      sealed = "";
+      if (rows[0] !== undefined && sequenceOf(kept) !== sequenceOf(rows[0])) rows = [];
+      rows.push(kept);
+      const [first, ...rest] = rows;
+      if (kept.value.last === 0 || first === undefined) continue;
+      const sealed = rows.map(({ value }) => joinText(value)).join("");
+      yield { sequence: sequenceOf(first), first, rest, sealed };
+      rows = [];
     }
   }
 
@@ -114,13 +137,13 @@ export class WaitingAnswers {
 /** A message as it is kept, in one row or several. */
 interface Kept {
   readonly sequence: number;
-  readonly first: Key;
-  readonly rest: readonly Key[];
+  readonly first: KeptRow;
+  readonly rest: readonly KeptRow[];
   readonly sealed: string;
 }
 
-function sequenceOf({ row: name }: Key): number {
-  return Number.parseInt(name, 10);
+function sequenceOf({ key }: KeptRow): number {
+  return Number.parseInt(key.row, 10);
 }
 
 function padded(n: number): string {

@@ -12,7 +12,11 @@ beforeEach(() => {
 
 const answer = (id: number, text = "") => ({ jsonrpc: "2.0" as const, id, result: { text } });
 
-const taken = () => Array.fromAsync(answers.take("s"), (message) => "id" in message && message.id);
+const taken = (id = "one", streaming = true) =>
+  Array.fromAsync(
+    answers.take("s", { id, streaming }),
+    ({ message }) => "id" in message && message.id,
+  );
 
 it("gives what waits in order, however large, and once", async () => {
   await answers.keep("s", 2, answer(2));
@@ -40,4 +44,22 @@ it("loses nothing where it cannot be read just now", async () => {
   });
   await expect(taken()).rejects.toThrow(StorageUnavailable);
   expect(await taken()).toEqual([1]);
+});
+
+it("gives each to one of those who take at once, although the answer to that is lost", async () => {
+  for (const n of [1, 2, 3]) await answers.keep("s", n, answer(n));
+  const replace = parts.store.replace.bind(parts.store);
+  vi.spyOn(parts.store, "replace").mockImplementation(async (...written) => {
+    await replace(...written);
+    // The library sends it again.
+    return replace(...written);
+  });
+  const all = await Promise.all([taken("one"), taken("two"), taken("three")]);
+  expect(all.flat().toSorted()).toEqual([1, 2, 3]);
+});
+
+it("gives nothing to one who cannot hand it on any more", async () => {
+  await answers.keep("s", 1, answer(1));
+  expect(await taken("one", false)).toEqual([]);
+  expect(await taken("two")).toEqual([1]);
 });
