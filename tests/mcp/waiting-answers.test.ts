@@ -55,7 +55,8 @@ it("gives each to one of those who take at once, although the answer to that is 
     return replace(...written);
   });
   const all = await Promise.all([taken("one"), taken("two"), taken("three")]);
-  expect(all.flat().toSorted()).toEqual([1, 2, 3]);
+  expect(new Set(all.flat())).toEqual(new Set([1, 2, 3]));
+  expect(all.flat()).toHaveLength(3);
 });
 
 it("gives nothing to one who cannot hand it on any more", async () => {

@@ -1,0 +1,206 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { decodeJwt } from "jose";
+import { z } from "zod";
+import { features as product } from "../../shared/features/all.ts";
+import { defineTool, type Features } from "../../shared/features/feature.ts";
+import { MemoryStore } from "../../shared/storage/memory-store.ts";
+import { OAuthTestClient } from "./oauth-client.ts";
+import { type Call, type Reachable, ReturningClient } from "./returning-client.ts";
+import type { Account } from "./sign-in.ts";
+import { createTestApp } from "./test-app.ts";
+import { QuickClock } from "./quick-clock.ts";
+import { type Mishap, UnsteadyStore } from "./unsteady-store.ts";
+
+/** Something that a client does, or that happens to an instance. */
+export interface Step {
+  readonly kind: "post" | "slow post" | "drop" | "shutdown" | "outage" | "freeze" | "kill";
+  readonly client: number;
+  readonly instance: number;
+  /** What passes before the next one (ms of the server's time). */
+  readonly pauseMs: number;
+}
+
+export interface World {
+  readonly seed: number;
+  /** One of these comes with each operation of storage. */
+  readonly mishaps: readonly Mishap[];
+  readonly steps: readonly Step[];
+}
+
+interface Instance extends Reachable {
+  readonly store: UnsteadyStore;
+  readonly vanish: () => void;
+  /** Whether the front end sends requests to it. */
+  reachable: boolean;
+}
+
+const INSTANCES = 3;
+
+/** So long (ms) it may take until all is answered, once nothing happens any more. */
+const SETTLED_WITHIN_MS = 3_000;
+
+const OUTAGE_MS = 2_000;
+
+/** Instances of the server in this process, on storage that is as bad as a test wants it, and clients of theirs. */
+export class TroubledCluster {
+  readonly #entraUrl: string;
+  readonly #clock = new QuickClock();
+  readonly #memory = new MemoryStore(this.#clock);
+  readonly #tokens: string[] = [];
+
+  private constructor(entraUrl: string) {
+    this.#entraUrl = entraUrl;
+  }
+
+  /** Signs people in, once for all runs. */
+  static async create(entraUrl: string, accounts: readonly Account[]): Promise<TroubledCluster> {
+    const cluster = new TroubledCluster(entraUrl);
+    const app = createTestApp({ entraUrl, store: cluster.#memory, clock: cluster.#clock });
+    for (const account of accounts) {
+      const client = await new OAuthTestClient(app.baseUrl, app.fetch).register();
+      cluster.#tokens.push((await client.tokens(account)).access_token);
+    }
+    await app.app.close();
+    return cluster;
+  }
+
+  /**
+   * Lets a world go by.
+   *
+   * @param open Which calls are still to be waited for in the end.
+   * @returns What the clients know, and how often each call ran.
+   */
+  async run({ seed, mishaps, steps }: World, open: (call: Call) => boolean) {
+    await this.#forgetEarlierRuns();
+    const random = randomNumbers(seed);
+    const runs = new Map<string, number>();
+    const features = countingFeatures(this.#clock, runs);
+    let troubled = false;
+    const chance = {
+      mishap: () => (troubled ? (mishaps[random(mishaps.length)] ?? "none") : "none"),
+      delay: () => random(4),
+    };
+    const instances = Array.from({ length: INSTANCES }, () => this.#start(chance, features));
+    const there = () => instances.filter(({ reachable }) => reachable);
+    const front = () => there()[random(there().length)] ?? this.#start(chance, features);
+    const clients = this.#tokens.map((token) => new ReturningClient(token, this.#clock, front));
+    await Promise.all(clients.map((client) => client.connect()));
+    troubled = true;
+
+    const passing: Promise<unknown>[] = [];
+    for (const step of steps) {
+      const client = clients[step.client];
+      const instance = there()[step.instance % there().length];
+      if (client === undefined || instance === undefined) continue;
+      switch (step.kind) {
+        case "post":
+        case "slow post":
+          client.post(instance, step.kind === "slow post");
+          break;
+        case "drop":
+          passing.push(client.drop());
+          break;
+        case "shutdown":
+          instances.push(this.#start(chance, features));
+          instance.reachable = false;
+          passing.push(instance.app.app.close().then(instance.vanish));
+          break;
+        case "outage":
+          passing.push(this.#outage(instance));
+          break;
+        case "freeze":
+          instances.push(this.#start(chance, features));
+          passing.push(this.#freeze(instance));
+          break;
+        case "kill":
+          instances.push(this.#start(chance, features));
+          this.#kill(instance);
+          break;
+      }
+      if (step.pauseMs > 0) await this.#clock.sleep(step.pauseMs);
+    }
+    await Promise.all(passing);
+    troubled = false;
+    await Promise.all(clients.map((client) => client.settled(open, SETTLED_WITHIN_MS)));
+    // What runs twice does so late.
+    await sleep(50);
+    await Promise.all(clients.map((client) => client.leave()));
+    // What was killed comes back, as if it had been frozen for long: nobody counts on it any more.
+    for (const { store } of instances) store.thaw();
+    await Promise.all(instances.map(({ app }) => app.app.close()));
+    return {
+      calls: clients.flatMap(({ calls }) => calls),
+      runs,
+      logs: instances.flatMap((it, n) => it.app.log.map((l) => `${n} ${l}`)),
+    };
+  }
+
+  #start(chance: { mishap: () => Mishap; delay: () => number }, features: Features): Instance {
+    const store = new UnsteadyStore(this.#memory, chance);
+    const { promise: gone, resolve: vanish } = Promise.withResolvers<void>();
+    const clock = this.#clock;
+    const app = createTestApp({ entraUrl: this.#entraUrl, store, clock, features });
+    return { app, store, gone, vanish, reachable: true };
+  }
+
+  async #outage({ store }: Instance): Promise<void> {
+    store.down = true;
+    await this.#clock.sleep(OUTAGE_MS);
+    store.down = false;
+  }
+
+  async #freeze(instance: Instance): Promise<void> {
+    instance.reachable = false;
+    instance.store.freeze();
+    this.#clock.advance({ seconds: 16 });
+    await this.#clock.sleep(OUTAGE_MS);
+    instance.store.thaw();
+    instance.reachable = true;
+  }
+
+  #kill(instance: Instance): void {
+    instance.reachable = false;
+    instance.store.freeze();
+    instance.vanish();
+    this.#clock.advance({ seconds: 16 });
+  }
+
+  async #forgetEarlierRuns(): Promise<void> {
+    const people = this.#tokens.map((token) => decodeJwt(token).sub ?? "");
+    for (const [table, partition] of [
+      ["instances", "live"] as const,
+      ...people.map((person) => ["connections", person] as const),
+    ]) {
+      for (const { key } of await Array.fromAsync(this.#memory.list(table, partition))) {
+        await this.#memory.delete(table, key);
+      }
+    }
+  }
+}
+
+/** The product's features, and a tool that counts how often it runs. */
+function countingFeatures(clock: QuickClock, runs: Map<string, number>): Features {
+  const count = defineTool({
+    name: "count",
+    title: "Count",
+    description: "Counts its runs.",
+    input: z.object({ text: z.string(), wait: z.boolean() }),
+    async run({ text, wait }) {
+      runs.set(text, (runs.get(text) ?? 0) + 1);
+      if (wait) await clock.sleep(1_000);
+      return text;
+    },
+  });
+  return { ...product, tools: [...product.tools, count] };
+}
+
+/** @returns Numbers from 0 up to a bound, the same for the same seed (mulberry32). */
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
