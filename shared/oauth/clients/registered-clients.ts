@@ -120,7 +120,9 @@ export class RegisteredClients {
 
   async #registerAlone(metadata: RowMetadata): Promise<Client> {
     const id = randomId(this.#random);
-    await this.#insert({ partition: id, row: "registration" }, metadata);
+    const key = { partition: id, row: "registration" };
+    // Put and not inserted: storage may take it, and the answer be lost (docs/storage.md).
+    await this.#table.put(key, await this.#begin(key, metadata));
     return toClient(id, metadata);
   }
 
@@ -136,7 +138,7 @@ export class RegisteredClients {
       return this.#registerAlone(metadata);
     }
     try {
-      if (found === undefined) await this.#insert(key, metadata);
+      if (found === undefined) await this.#table.insert(key, await this.#begin(key, metadata));
       else await this.#renew(found);
     } catch (error) {
       if (!(error instanceof RowExists) && !(error instanceof RowChanged)) throw error;
@@ -146,11 +148,12 @@ export class RegisteredClients {
     return toClient(`${key.partition}${randomId(this.#random)}`, metadata);
   }
 
-  async #insert(key: Key, metadata: RowMetadata): Promise<void> {
+  /** @returns The row of a registration that begins; when it may end is noted. */
+  async #begin(key: Key, metadata: RowMetadata): Promise<Row> {
     const registeredAt = this.#clock.now();
     const expiresAt = registeredAt + UNUSED_TTL_MS;
     await this.#expiries.note({ table: "clients", key }, expiresAt);
-    await this.#table.insert(key, { ...metadata, registeredAt, expiresAt });
+    return { ...metadata, registeredAt, expiresAt };
   }
 
   /** A registration lives for a day, the repeated one too. Written once an hour at most. */
