@@ -12,7 +12,7 @@ export const REREAD_AFTER_MS = 6 * HOUR_MS;
  */
 export const PUBLISH_AHEAD_MS = DAY_MS;
 
-/** For clocks that differ, and for a timer that runs every hour. */
+/** For clocks that differ, and for runs of the timer that fail. */
 const MARGIN_MS = DAY_MS;
 
 export interface KeyPolicy {
