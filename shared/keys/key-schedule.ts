@@ -1,4 +1,4 @@
-import { MAX_ACCESS_TOKEN_TTL_SECONDS, MAX_SESSION_TTL_SECONDS } from "../config.ts";
+import { MAX_ACCESS_TOKEN_TTL_SECONDS, MAX_SESSION_TTL_SECONDS } from "../settings.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
