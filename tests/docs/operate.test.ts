@@ -1,10 +1,13 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { ROOT } from "../../tools/stack/command-line.ts";
+import { sources } from "./sources.ts";
 
 /** A call of the log, or of what hands the event's name on to it. */
 const WRITTEN =
   /(?:\blog|#log)\.(?:info|warn|error|audit)\(\s*"([a-z-]+)"|#forPerson\("([a-z-]+)"/g;
+
+const code = sources().join("\n");
 
 it("describes every event that the log may have, and no other (docs/operate.md)", () => {
   expect(eventsInDocs().toSorted()).toEqual([...eventsInCode()].toSorted());
@@ -12,13 +15,13 @@ it("describes every event that the log may have, and no other (docs/operate.md)"
 
 it("says what each audit event is for in a table of its own", () => {
   const [audits = "", events = ""] = tables();
-  const audited = new Set(matches(sources(), /\.audit\(\s*"([a-z-]+)"/g));
+  const audited = new Set(matches(code, /\.audit\(\s*"([a-z-]+)"/g));
   expect(new Set(firstColumn(audits))).toEqual(audited);
   for (const event of firstColumn(events)) expect(audited).not.toContain(event);
 });
 
 function eventsInCode(): Set<string> {
-  return new Set(matches(sources(), WRITTEN));
+  return new Set(matches(code, WRITTEN));
 }
 
 function eventsInDocs(): string[] {
@@ -35,12 +38,6 @@ function tables(): string[] {
 function firstColumn(table: string): string[] {
   const rows = table.split("\n").filter((row) => row.startsWith("| `"));
   return rows.flatMap((row) => matches(row.split("|")[1] ?? "", /`([a-z-]+)`/g));
-}
-
-function sources(): string {
-  const names = readdirSync(new URL("shared/", ROOT), { recursive: true, encoding: "utf8" });
-  const files = names.filter((name) => name.endsWith(".ts"));
-  return files.map((name) => readFileSync(new URL(`shared/${name}`, ROOT), "utf8")).join("\n");
 }
 
 function matches(text: string, pattern: RegExp): string[] {
