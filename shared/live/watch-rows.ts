@@ -93,23 +93,19 @@ export class WatchRows {
    * Changes a row whatever else changes in it.
    *
    * @param change Gets the row as it is, and returns what is different; undefined for nothing.
-   * @param known As it was when it was read last, which may have to be done again.
    * @returns The row as it is then, or undefined where there is none.
    */
   async update(
     key: Key,
     change: (value: Value) => Partial<Value> | undefined,
-    known?: WatchRow,
   ): Promise<WatchRow | undefined> {
-    let found = known ?? (await this.find(key));
-    while (found !== undefined) {
-      const changes = change(found.value);
-      if (changes === undefined) return found;
+    for (;;) {
+      const found = await this.find(key);
+      const changes = found && change(found.value);
+      if (found === undefined || changes === undefined) return found;
       const replaced = await this.replace(found, changes);
       if (replaced !== undefined) return replaced;
-      found = await this.find(key);
     }
-    return undefined;
   }
 
   /** @returns Whether it was still the row that was read. */

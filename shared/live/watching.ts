@@ -99,11 +99,19 @@ export class Watching {
 
   /** Something has changed at the source, or may have: what was read is out of date, and subscribers are told. */
   async changed(row: WatchRow): Promise<void> {
-    await this.#rows.update(row.key, ({ version }) => ({ version: version + 1 }), row);
-    await this.#relay.announce(row.key.partition, {
-      kind: "resource-updated",
-      uri: row.value.uri,
-    });
+    const { partition: userKey } = row.key;
+    const change = { kind: "resource-updated", uri: row.value.uri } as const;
+    const [others, counted] = await Promise.all([
+      this.#relay.othersOf(userKey),
+      this.#rows.replace(row, { version: row.value.version + 1 }),
+    ]);
+    if (counted !== undefined) {
+      await this.#relay.announce(userKey, change, others);
+      return;
+    }
+    // Somebody may have subscribed since the row was read, for that changes it, and not be among the others.
+    await this.#rows.update(row.key, ({ version }) => ({ version: version + 1 }));
+    await this.#relay.announce(userKey, change);
   }
 
   /** The source asks for a new token, or has dropped the watch. */
