@@ -11,6 +11,7 @@ import { coldStarts } from "./measure/cold-starts.ts";
 import { directCalls } from "./measure/direct-calls.ts";
 import { hostedCalls } from "./measure/hosted-calls.ts";
 import { idleStreams } from "./measure/idle-streams.ts";
+import { liveChanges } from "./measure/live-changes.ts";
 import { relayedCalls } from "./measure/relayed-calls.ts";
 import { signIns } from "./measure/sign-ins.ts";
 import { type Remote, startRemote } from "./remote.ts";
@@ -78,15 +79,16 @@ async function measureAll(
   say("Cold starts");
   const starts = await coldStarts({ packageRoot, workFolder: folder, env, token });
   const small = await atSize(SMALL, tokens, true);
-  const relayedByRedis =
-    redisUrl === undefined
-      ? undefined
-      : await relayedCalls(loading, {
-          by: "redis",
-          env: { ...env, REDIS_URL: redisUrl },
-          tokens,
-          silences: 1,
-        });
+  const byRedis = redisUrl && {
+    by: "redis",
+    env: { ...env, REDIS_URL: redisUrl },
+    tokens,
+    silences: 1,
+  };
+  const relayedByRedis = byRedis ? await relayedCalls(loading, byRedis) : undefined;
+  say("Live data");
+  const live = [await liveChanges(loading, { by: "tables", env, tokens, silences: 1 })];
+  if (byRedis) live.push(await liveChanges(loading, { ...byRedis, silences: 0 }));
   say("Calls through the Functions host");
   const hosted = await hostedCalls(loading, { packageRoot, env, tokens, ...fewer });
 
@@ -103,6 +105,7 @@ async function measureAll(
     large,
     hosted,
     ...(relayedByRedis !== undefined && { relayedByRedis }),
+    live,
     streams,
     starts,
     packageBytes: await sizeOf(new URL("dist/", ROOT)),

@@ -52,8 +52,12 @@ export class SessionState {
    * @throws StorageUnavailable; StateTooLarge; SessionOver
    */
   async tell({ session }: Caller, change: (state: ProtocolState) => ProtocolState): Promise<void> {
-    const { subscriptions } = this.#state;
-    const state = await this.#deps.connectionRows.changeState(this.#key, change);
+    // Of the row: another instance may have been told what this one has not heard yet.
+    let subscriptions: readonly string[] = [];
+    const state = await this.#deps.connectionRows.changeState(this.#key, (before) => {
+      subscriptions = before.subscriptions;
+      return change(before);
+    });
     if (state === undefined) throw new SessionOver("The session has ended.");
     this.#state = state;
     const { row: connection } = this.#key;

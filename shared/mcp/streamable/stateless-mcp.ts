@@ -108,7 +108,7 @@ export class StatelessMcp {
     const handler = this.#handler(context.log, connection);
     pace.traffic(clock.now());
     // Listed before it is acknowledged: no change is missed from then on.
-    await station.open(async (instance) => {
+    const opened = station.open(async (instance) => {
       const expiresAt = clock.now() + lifetimeMs + ROW_MARGIN_MS;
       const { id: sessionId } = caller.session;
       await connectionRows.open(key, {
@@ -120,6 +120,10 @@ export class StatelessMcp {
         state: { subscriptions: connection.subscriptions },
       });
       connections.add(connection);
+    });
+    await opened.catch((error: unknown) => {
+      clearTimeout(retirement);
+      throw error;
     });
     const { session } = caller;
     await watching.subscriptionsChanged(session, [], connection.subscriptions);
