@@ -21,6 +21,8 @@ import { SessionGraphs } from "./live/session-graphs.ts";
 import { canBeNotified, watchesOf } from "./live/watch.ts";
 import { WatchRows } from "./live/watch-rows.ts";
 import { WatchedCache } from "./live/watched-cache.ts";
+import { WatchHolders } from "./live/watch-holders.ts";
+import { WatchLife } from "./live/watch-life.ts";
 import { Watching } from "./live/watching.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
@@ -165,12 +167,15 @@ export function createParts(config: Config, adapters: Adapters) {
   const watchedCache = new WatchedCache({ ...base, watchRows });
   const sessionGraphs = new SessionGraphs({ ...base, signIns: () => signIns });
   const live = canBeNotified(config);
+  const watchHolders = new WatchHolders({ ...hub, sessions });
+  const watchLife = new WatchLife({ ...base, watchRows, sessionGraphs });
   const watching = new Watching({
-    ...hub,
+    ...base,
     watches: live ? watchesOf(base.features) : new Map(),
     watchRows,
+    watchHolders,
+    watchLife,
     sessions,
-    sessionGraphs,
     relay,
   });
   const sessionEnd = new SessionEnd({ sessions, bearer, relay, watching });

@@ -1,10 +1,16 @@
 import { z } from "zod";
-import { GraphError } from "../entra/graph.ts";
+import { GraphError } from "../entra/graph-error.ts";
 import type { Scope } from "../oauth/scopes.ts";
 import type { Watch, WatchSource } from "./watch.ts";
 
 /** Graph takes 4,230 minutes for events: a little less, so that no clock makes it too much. */
 const LIFETIME_MS = 4_200 * 60_000;
+
+/**
+ * At first it lives until it has been looked at, an hour later, and renewed: if this instance is gone before it
+ * has written down what Graph calls it, nobody can end it, and it ends by itself.
+ */
+const FIRST_LIFETIME_MS = 150 * 60_000;
 
 const subscription = z.object({ id: z.string().max(200), expirationDateTime: z.iso.datetime() });
 
@@ -27,7 +33,7 @@ export function graphWatch(resource: string, requires: Scope): Watch {
           // It cannot be added later.
           lifecycleNotificationUrl: notificationUrl,
           resource,
-          expirationDateTime: expiry(clock.now()),
+          expirationDateTime: expiry(clock.now(), FIRST_LIFETIME_MS),
           clientState,
         },
         subscription,
@@ -35,7 +41,7 @@ export function graphWatch(resource: string, requires: Scope): Watch {
       return { id: made.id, expiresAt: Date.parse(made.expirationDateTime) };
     },
     async renew(id, { graph, clock }: WatchSource, { fresh }) {
-      const body = { expirationDateTime: expiry(clock.now()) };
+      const body = { expirationDateTime: expiry(clock.now(), LIFETIME_MS) };
       const renewed = await unlessGone(
         graph.write("PATCH", path(id), body, subscription, { renew: fresh }),
       );
@@ -51,8 +57,8 @@ function path(id: string): string {
   return `/v1.0/subscriptions/${encodeURIComponent(id)}`;
 }
 
-function expiry(now: number): string {
-  return new Date(now + LIFETIME_MS).toISOString();
+function expiry(now: number, lifetimeMs: number): string {
+  return new Date(now + lifetimeMs).toISOString();
 }
 
 async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {

@@ -6,6 +6,9 @@ import { type Typed, TypedTable } from "../storage/typed-table.ts";
 /** Work that is due is filed in slots of five minutes, so that it is found without looking at all watches. */
 export const SLOT_MS = 5 * 60_000;
 
+/** The current slot still fills up, and so does the one before: clocks differ, and a note is written before its row. */
+const UNSETTLED_SLOTS = 2;
+
 /** What a first run looks back to: a day. */
 const FIRST_RUN_SLOTS = 288;
 
@@ -19,7 +22,7 @@ const row = z.object({
   sourceId: z.string(),
   /** When the source ends it by itself (ms). */
   expiresAt: z.number(),
-  /** The hash of the secret that comes with each notification. */
+  /** The hash of the secret that comes with each notification: another one each time that it is begun. */
   secretHash: z.string(),
   /** Grows with each change that is heard of: what was read before it is out of date. */
   version: z.number().int(),
@@ -66,10 +69,11 @@ export class WatchRows {
     try {
       await this.#watches.insert(key, value);
     } catch (error) {
-      if (error instanceof RowExists) return undefined;
-      throw error;
+      if (!(error instanceof RowExists)) throw error;
     }
-    return this.find(key);
+    const found = await this.find(key);
+    // A retry finds what an earlier try has written whose answer was lost.
+    return found?.value.secretHash === value.secretHash ? found : undefined;
   }
 
   /** @returns The row as it is now, or undefined where it has changed since it was read. */
@@ -88,13 +92,18 @@ export class WatchRows {
   /**
    * Changes a row whatever else changes in it.
    *
+   * @param change Gets the row as it is, and returns what is different; undefined for nothing.
    * @returns The row as it is then, or undefined where there is none.
    */
-  async update(key: Key, change: (value: Value) => Partial<Value>): Promise<WatchRow | undefined> {
+  async update(
+    key: Key,
+    change: (value: Value) => Partial<Value> | undefined,
+  ): Promise<WatchRow | undefined> {
     for (;;) {
       const found = await this.find(key);
-      if (found === undefined) return undefined;
-      const replaced = await this.replace(found, change(found.value));
+      const changes = found && change(found.value);
+      if (found === undefined || changes === undefined) return found;
+      const replaced = await this.replace(found, changes);
       if (replaced !== undefined) return replaced;
     }
   }
@@ -113,19 +122,21 @@ export class WatchRows {
    * Goes through what is due, slot by slot, from where the last run stopped.
    *
    * @param now In milliseconds.
-   * @param look Returns false for what is not due yet: it is met again.
+   * @param look Returns false for what is not due: not yet, or not any more, for it was put off.
+   * @throws What `look` throws: the next run begins where this one began.
    */
   async forEachDue(now: number, look: (key: Key) => Promise<boolean>): Promise<void> {
     const current = slotOf(now);
+    const settled = current - UNSETTLED_SLOTS;
     const last = (await this.#cursor.get(CURSOR))?.value.slot ?? current - FIRST_RUN_SLOTS;
     for (let slot = last + 1; slot <= current; slot++) {
       for await (const { key, value, etag } of this.#due.list(duePartition(slot))) {
         const done = await look({ partition: value.userKey, row: value.row });
-        if (done) await this.#unschedule(key, etag);
+        // What was put off is filed in a later slot as well.
+        if (done || slot <= settled) await this.#unschedule(key, etag);
       }
     }
-    // The current slot still fills up.
-    await this.#cursor.put(CURSOR, { slot: current - 1 });
+    await this.#cursor.put(CURSOR, { slot: Math.max(settled, last) });
   }
 
   async #unschedule(key: Key, etag: Etag): Promise<void> {

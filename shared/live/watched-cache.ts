@@ -7,7 +7,8 @@ const MAX_AGE_MS = 10 * 60_000;
 const REMEMBERED = 5_000;
 
 interface Kept {
-  readonly version: number;
+  /** Which watch stood when it was read, and how much that one had told by then. */
+  readonly state: string;
   readonly readAt: number;
   readonly value: unknown;
 }
@@ -39,15 +40,17 @@ export class WatchedCache {
       watched !== undefined && watched.value.sourceId !== "" && watched.value.expiresAt > now;
     if (!stands) return read();
     const id = JSON.stringify([userKey, uri, variant]);
-    const { version } = watched.value;
+    const { secretHash, version } = watched.value;
+    // Versions begin again with each watch, and between two of them nobody tells of anything.
+    const state = `${secretHash} ${version}`;
     const kept = this.#kept.get(id);
-    if (kept?.version === version && now - kept.readAt < MAX_AGE_MS) {
+    if (kept?.state === state && now - kept.readAt < MAX_AGE_MS) {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same variant was read by the same code
       return kept.value as T;
     }
     const value = await read();
-    // The version from before the read: a change in between makes it out of date.
-    this.#kept.set(id, { version, readAt: now, value });
+    // The state from before the read: a change in between makes it out of date.
+    this.#kept.set(id, { state, readAt: now, value });
     return value;
   }
 }

@@ -133,6 +133,15 @@ export class SseConnection implements Connection {
     return this.#parts.announce(change);
   }
 
+  /** A client that has come back reads again what it is subscribed to: nobody knows what it has missed. */
+  async announceMissed(): Promise<void> {
+    if (this.#state.subscriptions.length === 0 || !(await this.isContinued())) return;
+    for (const uri of this.#state.subscriptions) {
+      // A stream that has ended again has nobody to tell.
+      await this.announce({ kind: "resource-updated", uri }).catch(() => undefined);
+    }
+  }
+
   /** Only this instance changes the row. */
   async refresh(): Promise<void> {}
 

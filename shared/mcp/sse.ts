@@ -97,7 +97,8 @@ export function sseHandler(
     if (context.disconnected.aborted) body.abandon();
     context.disconnected.addEventListener("abort", () => body.abandon());
     void recoverFrom(deps, earlier, connection);
-    void deps.watching.subscriptionsChanged(session, [], state.subscriptions);
+    const watched = deps.watching.subscriptionsChanged(session, [], state.subscriptions);
+    void watched.then(() => connection.announceMissed());
     context.log.audit("stream-opened", {
       outcome: "success",
       actor: session.userKey,

@@ -121,17 +121,27 @@ export class Relay {
     return "accepted";
   }
 
-  /** Tells every client of a person about a change, wherever its stream is. */
-  async announce(userKey: string, change: Change): Promise<void> {
+  /**
+   * Tells every client of a person about a change, wherever its stream is.
+   *
+   * @param others As {@link othersOf} has found them; it looks for itself where they are left out.
+   */
+  async announce(userKey: string, change: Change, others?: readonly string[]): Promise<void> {
     this.#announcer.announce(this.#connections.of(userKey), change);
-    const rows = await this.#rows.of(userKey);
-    const others = new Set(rows.map(({ value }) => value.instance).filter((it) => it !== ""));
-    others.delete(this.#lease.id);
-    const live = await Promise.all([...others].map((it) => this.#instances.isLive(it)));
-    const reached = [...others].filter((_, n) => live[n]);
+    const reached = others ?? (await this.othersOf(userKey));
     await Promise.all(
       reached.map((instance) => this.send(instance, { kind: "change", userKey, change })),
     );
+  }
+
+  /** @returns The other instances that hold streams of a person. */
+  async othersOf(userKey: string): Promise<string[]> {
+    // Which instances there are is known by the time it is asked.
+    const [rows] = await Promise.all([this.#rows.of(userKey), this.#instances.all()]);
+    const others = new Set(rows.map(({ value }) => value.instance).filter((it) => it !== ""));
+    others.delete(this.#lease.id);
+    const live = await Promise.all([...others].map((it) => this.#instances.isLive(it)));
+    return [...others].filter((_, n) => live[n]);
   }
 
   /** Tells those who have subscribed to a feed, and may read it, that it has a new value. */

@@ -63,7 +63,7 @@ export class SessionEnd {
     const act = { actor, session: sessionId, reason, ...(actor !== userKey && { owner: userKey }) };
     try {
       // While there is a token to end them with.
-      await this.#watching.sessionEnds(userKey, sessionId);
+      await this.#watching.sessionEnds(userKey, sessionId, { signedIn: reason !== "entra" });
       // Said before it is done: if this instance is gone in the middle, the others look for themselves.
       await this.#relay.doubtSession(sessionId);
       const existed = await this.#sessions.end(userKey, sessionId);

@@ -178,6 +178,16 @@ describe("the end of a watch", () => {
     expect(await again.next()).toMatchObject(updated);
   });
 
+  it("has a client read again that comes back: it may have missed a change", async () => {
+    const { token } = await signIn();
+    const stream = await subscribed(0, token);
+    await stream.drop();
+    await addEvent();
+    const again = await EventStream.open(app(1), token);
+    expect(await again.next()).toMatchObject(updated);
+    expect(await read(again)).toContain("Zeppelin flight");
+  });
+
   it("comes with the end of the session", async () => {
     const { token, client } = await signIn();
     const stream = await subscribed(0, token);
@@ -201,17 +211,21 @@ const renewals = () => entra.requests()["graph.renewSubscription"] ?? 0;
 
 describe("a watch that lives long", () => {
   it("is renewed before Graph ends it", async () => {
-    const { client, token, refresh } = await signIn();
-    await subscribed(0, token);
-    const before = entra.subscriptions()[0]?.expiresAt;
-    await client.postForm("/token", {
-      grant_type: "refresh_token",
-      refresh_token: refresh,
-      client_id: client.id,
-    });
-    world().clock.advance({ seconds: 69 * 60 * MINUTE });
-    await upkeep();
-    expect(entra.subscriptions()[0]?.expiresAt).not.toBe(before);
+    await subscribed(0, (await signIn()).token);
+    const id = onlySubscription();
+    for (const hours of [1, 1, 65, 1, 1, 1, 1]) {
+      world().clock.advance({ seconds: hours * 61 * MINUTE });
+      await upkeep();
+      expect(onlySubscription()).toBe(id);
+    }
+    // After the first hour, when Graph wants a new token then, and near the end of what it gives.
+    expect(renewals()).toBeLessThanOrEqual(3);
+  });
+
+  it("ends by itself within hours where it was lost before anybody has looked at it", async () => {
+    await subscribed(0, (await signIn()).token);
+    world().clock.advance({ seconds: 3 * 60 * MINUTE });
+    expect(entra.subscriptions()).toEqual([]);
   });
 
   it("is authorized anew when Graph asks for it", async () => {

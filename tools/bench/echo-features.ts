@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { features as product } from "../../shared/features/all.ts";
 import { defineTool, type Features } from "../../shared/features/feature.ts";
+import { watchedResource } from "./servers/watched-source.ts";
 
 const echo = defineTool({
   name: "echo",
@@ -13,5 +14,9 @@ const echo = defineTool({
   run: async ({ text }) => ({ text }),
 });
 
-/** The product's features, and the tool that is called under load. */
-export const features: Features = { ...product, tools: [...product.tools, echo] };
+/** The product's features, the tool that is called under load, and the resource that changes. */
+export const features: Features = {
+  ...product,
+  tools: [...product.tools, echo],
+  resources: [...product.resources, watchedResource],
+};

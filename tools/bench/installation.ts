@@ -2,7 +2,7 @@ import { systemClock } from "../../shared/clock.ts";
 import { loadConfig } from "../../shared/config.ts";
 import { jsonLog } from "../../shared/log.ts";
 import { createParts } from "../../shared/parts.ts";
-import { randomId, systemRandom } from "../../shared/random.ts";
+import { randomId, randomSecret, systemRandom } from "../../shared/random.ts";
 import type { Session } from "../../shared/sessions/sessions.ts";
 import { tableAccess } from "../../shared/storage/table-access.ts";
 import { TableStore } from "../../shared/storage/table-store.ts";
@@ -11,17 +11,12 @@ import { ROOT } from "../stack/command-line.ts";
 import { azuriteConnectionString, planLocalStack, SAMPLE } from "../stack/local-settings.ts";
 import { freePort } from "../stack/ports.ts";
 import { startAzurite } from "../stack/start-azurite.ts";
+import { IDENTITY } from "./identity.ts";
 
 /** Sessions that are made at the same time. */
 const AT_ONCE = 32;
 
 const DAY_MS = 86_400_000;
-
-const IDENTITY = {
-  tenantId: "5f3c1a52-9d0e-4b7a-8c61-2e4d7f9a1b30",
-  objectId: "3b1f6d0a-5c27-4e8b-9a14-7d60c2e5f811",
-  roles: [],
-};
 
 /** About what MSAL keeps of one sign-in: four tokens and an account. */
 const TOKEN_CACHE = JSON.stringify({ tokens: "x".repeat(8_000) });
@@ -82,7 +77,8 @@ function newSession(resource: string): Session {
   const now = systemClock.now();
   return {
     id: randomId(systemRandom),
-    userKey: randomId(systemRandom),
+    // As long as a real one, which is a hash.
+    userKey: randomSecret(systemRandom),
     clientId: "load",
     clientName: "Load",
     scopes: ["mcp", "user.read"],

@@ -11,6 +11,7 @@ import { coldStarts } from "./measure/cold-starts.ts";
 import { directCalls } from "./measure/direct-calls.ts";
 import { hostedCalls } from "./measure/hosted-calls.ts";
 import { idleStreams } from "./measure/idle-streams.ts";
+import { liveChanges } from "./measure/live-changes.ts";
 import { relayedCalls } from "./measure/relayed-calls.ts";
 import { signIns } from "./measure/sign-ins.ts";
 import { type Remote, startRemote } from "./remote.ts";
@@ -36,8 +37,12 @@ const STREAMS = flags.quick ? [100, 200] : [1_000, 10_000];
 
 const rounds = flags.quick
   ? { rounds: 3, roundMs: 300, warmUpCalls: 2_000 }
-  : { rounds: 11, roundMs: 600, warmUpCalls: 15_000 };
-const fewer = { ...rounds, rounds: Math.ceil(rounds.rounds / 2) };
+  : { rounds: 9, roundMs: 500, warmUpCalls: 10_000 };
+const fewer = {
+  ...rounds,
+  rounds: Math.ceil(rounds.rounds / 2),
+  warmUpCalls: rounds.warmUpCalls / 2,
+};
 
 const folder = new URL(".data/bench/", ROOT);
 await rm(folder, { recursive: true, force: true });
@@ -74,15 +79,16 @@ async function measureAll(
   say("Cold starts");
   const starts = await coldStarts({ packageRoot, workFolder: folder, env, token });
   const small = await atSize(SMALL, tokens, true);
-  const relayedByRedis =
-    redisUrl === undefined
-      ? undefined
-      : await relayedCalls(loading, {
-          by: "redis",
-          env: { ...env, REDIS_URL: redisUrl },
-          tokens,
-          silences: 1,
-        });
+  const byRedis = redisUrl && {
+    by: "redis",
+    env: { ...env, REDIS_URL: redisUrl },
+    tokens,
+    silences: 1,
+  };
+  const relayedByRedis = byRedis ? await relayedCalls(loading, byRedis) : undefined;
+  say("Live data");
+  const live = [await liveChanges(loading, { by: "tables", env, tokens, silences: 1 })];
+  if (byRedis) live.push(await liveChanges(loading, { ...byRedis, silences: 0 }));
   say("Calls through the Functions host");
   const hosted = await hostedCalls(loading, { packageRoot, env, tokens, ...fewer });
 
@@ -99,6 +105,7 @@ async function measureAll(
     large,
     hosted,
     ...(relayedByRedis !== undefined && { relayedByRedis }),
+    live,
     streams,
     starts,
     packageBytes: await sizeOf(new URL("dist/", ROOT)),
@@ -108,7 +115,7 @@ async function measureAll(
     say(`Calls, with ${sessions} sessions in the tables`);
     const calls = await directCalls(loading, { env, tokens: own, ...(whole ? rounds : fewer) });
     say(`Relayed calls, with ${sessions} sessions in the tables`);
-    const silences = whole ? 2 : 0;
+    const silences = whole ? 1 : 0;
     const relayed = await relayedCalls(loading, { by: "tables", env, tokens: own, silences });
     say(`Sign-ins, with ${sessions} sessions in the tables`);
     return { sessions, calls, relayed, signIn: await signIns(env) };

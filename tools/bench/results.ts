@@ -41,6 +41,19 @@ export interface RelayedFigures {
   readonly afterSilence?: Latencies & { readonly samples: number };
 }
 
+/** From Microsoft Graph's word to the client's, where its stream is at another instance. */
+export interface LiveFigures {
+  /** `tables` or `redis`. */
+  readonly by: string;
+  /** While so many changes are told in a second. */
+  readonly perSecond: number;
+  readonly clients: readonly {
+    readonly protocol: string;
+    readonly underLoad: Latencies;
+    readonly afterSilence?: Latencies & { readonly samples: number };
+  }[];
+}
+
 /** Streams that are open and listen. */
 export interface StreamFigures {
   readonly server: "ours" | "bare";
@@ -52,10 +65,9 @@ export interface StreamFigures {
   /** How many were opened in a second, and what each cost storage. */
   readonly openedPerSecond: number;
   readonly operationsPerStream: number;
-  /** Storage operations in the background while all of them are idle, in a second. */
-  readonly idleOperationsPerSecond: number;
-  /** Processor time while all of them are idle (ms in a second). */
-  readonly idleProcessorMillis: number;
+  /** While all of them are idle, in a second: storage operations in the background, and processor time (ms). */
+  readonly idle:
+    { readonly operationsPerSecond: number; readonly processorMillis: number } | undefined;
 }
 
 /** From the start of the process to an answer (ms). */
@@ -103,6 +115,7 @@ export interface Results {
   readonly large: AtSize;
   readonly hosted: readonly Comparison[];
   readonly relayedByRedis?: RelayedFigures;
+  readonly live: readonly LiveFigures[];
   readonly streams: readonly StreamFigures[];
   readonly starts: readonly StartFigures[];
   /** Bytes of the deployment package. */

@@ -55,12 +55,16 @@ export class SessionState {
    * @throws StorageUnavailable; StateTooLarge; SessionOver
    */
   async tell({ session }: Caller, change: (state: ProtocolState) => ProtocolState): Promise<void> {
-    const [before, after] = await this.turns.take(async () => {
-      const earlier = this.#state;
-      const state = await this.#deps.connectionRows.changeState(this.#key, change);
+    // Of the row: another instance may have been told what this one has not heard yet.
+    let before: readonly string[] = [];
+    const after = await this.turns.take(async () => {
+      const state = await this.#deps.connectionRows.changeState(this.#key, (told) => {
+        before = told.subscriptions;
+        return change(told);
+      });
       if (state === undefined) throw new SessionOver("The session has ended.");
       this.#state = state;
-      return [earlier.subscriptions, state.subscriptions];
+      return state.subscriptions;
     });
     const { row: connection } = this.#key;
     await this.#deps.relay.broadcast({ kind: "connection-changed", connection });

@@ -5,6 +5,9 @@ import { type Latencies, latencies } from "./latencies.ts";
 import { openModernClient, openPlainClient, openSessionClient } from "./mcp-client.ts";
 import { spin } from "./spin.ts";
 import { openSseClient, openStream } from "./sse-client.ts";
+import { type Heard, type Subscriber, subscriber } from "./subscriber.ts";
+import { WireConnection } from "./wire.ts";
+import { notification, type Word } from "./word.ts";
 
 /** The ways to call a tool, and a function that is none. */
 export type Protocol = "sse" | "mcp-2025" | "mcp-2026" | "plain";
@@ -24,6 +27,10 @@ export interface LoadResult extends Latencies {
   readonly busy: number;
 }
 
+/** Of the mean time between two changes of one thing, so much passes at least: they must not be told as one. */
+const APART = 0.2;
+
+const people = new Map<string, readonly { protocol: Heard; subscriber: Subscriber }[]>();
 const groups = new Map<string, readonly LoadClient[]>();
 const idle: { close(): void }[] = [];
 let texts = 0;
@@ -122,6 +129,74 @@ const commands = {
         return performance.now() - from;
       }),
     );
+  },
+
+  /** Opens clients that hear of the changes of one person's resource, under that person's name. */
+  async listen({
+    person,
+    targets,
+  }: {
+    person: string;
+    targets: readonly { protocol: Heard; target: LoadTarget }[];
+  }): Promise<void> {
+    const opened = targets.map(async ({ protocol, target }) => ({
+      protocol,
+      subscriber: await subscriber(protocol, target),
+    }));
+    people.set(person, await Promise.all(opened));
+  },
+
+  /**
+   * Tells of changes, as Microsoft Graph does, and waits until all have heard of each.
+   *
+   * @param url Of the instance that is told.
+   * @param words By person.
+   * @param perSecond Of all people together, at times that nobody can foresee, for so long (ms); without it, once
+   *   for each person, one after the other.
+   * @returns How long each client waited (ms), from the first byte of the notification.
+   */
+  async tell({
+    url,
+    words,
+    paced,
+    apartMs = 0,
+  }: {
+    url: string;
+    words: readonly { person: string; word: Word }[];
+    paced?: { perSecond: number; ms: number };
+    apartMs?: number;
+  }): Promise<Record<Heard, number[]>> {
+    const took: Record<Heard, number[]> = { sse: [], "mcp-2025": [], "mcp-2026": [] };
+    const endsAt = performance.now() + (paced?.ms ?? 0);
+    const meanMs = paced === undefined ? 0 : (words.length / paced.perSecond) * 1000;
+    await Promise.all(
+      words.map(async ({ person, word }, n) => {
+        const connection = await WireConnection.open(url);
+        const pause = () => meanMs * (APART + Math.random() * 2 * (1 - APART));
+        let wait = paced === undefined ? n * apartMs : Math.random() * meanMs;
+        do {
+          await sleep(wait);
+          const heard = (people.get(person) ?? []).map(async (client) => ({
+            protocol: client.protocol,
+            at: await client.subscriber.updated(),
+          }));
+          const from = performance.now();
+          const { status } = await connection.post("/notifications", "", notification(word));
+          if (status !== 202) throw new Error(`not taken: ${status}`);
+          for (const { protocol, at } of await Promise.all(heard)) took[protocol].push(at - from);
+          wait = pause();
+        } while (performance.now() + wait < endsAt);
+        connection.close();
+      }),
+    );
+    return took;
+  },
+
+  async stopListening(): Promise<void> {
+    for (const clients of people.values()) {
+      for (const client of clients) client.subscriber.close();
+    }
+    people.clear();
   },
 
   async disconnect({ group }: { group: string }): Promise<void> {

@@ -17,11 +17,21 @@ export const MODERN_HEADERS = {
   "mcp-name": "echo",
 };
 
+/** @returns The header lines of any other request. */
+export function modernHeaders(method: string): string {
+  return `${ACCEPT}MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: ${method}\r\n`;
+}
+
 /** And in its parameters. */
 export const MODERN_META =
   `,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",` +
   `"io.modelcontextprotocol/clientInfo":{"name":"load","version":"1"},` +
   `"io.modelcontextprotocol/clientCapabilities":{}}`;
+
+/** @param params The members of its parameters, as JSON. */
+export function modernRequest(id: number, method: string, params: string): string {
+  return `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":{${params}${MODERN_META}}}`;
+}
 
 /** A client of Streamable HTTP as of 2026-07-28: each call says all there is to say. */
 export async function openModernClient(target: LoadTarget): Promise<LoadClient> {
@@ -39,8 +49,14 @@ export async function openModernClient(target: LoadTarget): Promise<LoadClient> 
   };
 }
 
-/** A client of Streamable HTTP as of 2025-11-25, with a session. */
-export async function openSessionClient(target: LoadTarget): Promise<LoadClient> {
+/**
+ * Begins a session of Streamable HTTP as of 2025-11-25.
+ *
+ * @returns The connection for its requests, and the header lines of each.
+ */
+export async function beginSession(
+  target: LoadTarget,
+): Promise<{ connection: WireConnection; headers: string }> {
   const connection = await WireConnection.open(target.postUrl);
   const first = `${ACCEPT}${authorization(target.token)}MCP-Protocol-Version: 2025-11-25\r\n`;
   const started = await connection.post(
@@ -52,6 +68,12 @@ export async function openSessionClient(target: LoadTarget): Promise<LoadClient>
   if (session === undefined) throw new Error(`no session: ${started.head}\n${started.body}`);
   const headers = `${first}Mcp-Session-Id: ${session}\r\n`;
   await connection.post("/mcp", headers, `{"jsonrpc":"2.0","method":"notifications/initialized"}`);
+  return { connection, headers };
+}
+
+/** A client of Streamable HTTP as of 2025-11-25, with a session. */
+export async function openSessionClient(target: LoadTarget): Promise<LoadClient> {
+  const { connection, headers } = await beginSession(target);
   let ids = 0;
   return {
     async call(text) {

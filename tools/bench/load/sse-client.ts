@@ -43,20 +43,37 @@ export async function openStream(
   return { endpoint: await endpoint.promise, close: () => connection.close() };
 }
 
-/** A client of HTTP+SSE: its stream, and a connection of its own for what it posts. */
-export async function openSseClient(target: LoadTarget): Promise<LoadClient> {
+/** A client of HTTP+SSE that has been initialized. */
+export interface SseSession {
+  /** Sends a request. @param params As JSON. @returns The message that answers it. */
+  ask(method: string, params: string): Promise<string>;
+  /** Sends a request that is written already. */
+  askFor(json: string): Promise<string>;
+  close(): void;
+}
+
+/**
+ * Begins a session of HTTP+SSE: its stream, and a connection of its own for what it posts.
+ *
+ * @param onMessage Gets what answers no request.
+ */
+export async function beginSse(
+  target: LoadTarget,
+  onMessage?: (data: string) => void,
+): Promise<SseSession> {
   let answered: ((data: string) => void) | undefined;
-  const stream = await openStream(target, (data) => answered?.(data));
+  const stream = await openStream(target, (data) => {
+    if (onMessage === undefined || !data.includes('"method":')) answered?.(data);
+    else onMessage(data);
+  });
   const posts = await WireConnection.open(target.postUrl);
   const headers = authorization(target.token);
-  let ids = 0;
-
   async function post(json: string): Promise<void> {
     const { status, head, body } = await posts.post(stream.endpoint, headers, json);
     if (status !== 202) throw new Error(`not taken: ${head}\n${body}`);
   }
 
-  async function ask(json: string): Promise<string> {
+  async function askFor(json: string): Promise<string> {
     const answer = new Promise<string>((resolve) => {
       answered = resolve;
     });
@@ -64,18 +81,30 @@ export async function openSseClient(target: LoadTarget): Promise<LoadClient> {
     return data;
   }
 
-  await ask(
-    `{"jsonrpc":"2.0","id":${++ids},"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":{},"clientInfo":{"name":"load","version":"1"}}}`,
+  await askFor(
+    `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":{},"clientInfo":{"name":"load","version":"1"}}}`,
   );
   await post(`{"jsonrpc":"2.0","method":"notifications/initialized"}`);
   return {
-    async call(text) {
-      const id = ++ids;
-      requireEcho(await ask(echoCall(id, text)), id, text);
-    },
+    ask: (method, params) =>
+      askFor(`{"jsonrpc":"2.0","id":"${method}","method":"${method}","params":${params}}`),
+    askFor,
     close() {
       stream.close();
       posts.close();
     },
+  };
+}
+
+/** A client of HTTP+SSE that calls a tool. */
+export async function openSseClient(target: LoadTarget): Promise<LoadClient> {
+  const session = await beginSse(target);
+  let ids = 0;
+  return {
+    async call(text) {
+      const id = ++ids;
+      requireEcho(await session.askFor(echoCall(id, text)), id, text);
+    },
+    close: () => session.close(),
   };
 }

@@ -60,11 +60,19 @@ export class WireConnection {
   /**
    * Opens a stream: resolves with its head; the body goes to `onData` as it comes.
    *
+   * @param json What is posted to open it; without it, it is a `GET` that does.
    * @throws Error for any status but 200.
    */
-  async stream(path: string, headers: string, onData: (data: string) => void): Promise<void> {
+  async stream(
+    path: string,
+    headers: string,
+    onData: (data: string) => void,
+    json?: string,
+  ): Promise<void> {
     this.#onData = onData;
-    const { status, head } = await this.get(path, headers);
+    const { status, head } = await (json === undefined
+      ? this.get(path, headers)
+      : this.post(path, headers, json));
     if (status !== 200) throw new Error(`no stream: ${head}`);
   }
 

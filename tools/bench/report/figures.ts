@@ -7,7 +7,7 @@ const LEAST_SHARE = 0.015;
 
 /** @returns All figures, as Markdown. */
 export function figures(results: Results): string {
-  const { small, large, hosted, relayedByRedis, streams, starts, machine } = results;
+  const { small, large, hosted, relayedByRedis, live, streams, starts, machine } = results;
   return [
     `Taken on ${results.takenAt.slice(0, 10)} in ${results.seconds} s, on ${machine.cores} × ${machine.processor} with ` +
       `${machine.memoryGb} GB and Node ${machine.node.slice(1)}. Load average ${machine.loadBefore} before and ` +
@@ -50,6 +50,19 @@ export function figures(results: Results): string {
       ],
       [small.relayed, ...(relayedByRedis === undefined ? [] : [relayedByRedis])].map(relayed),
     ),
+    "### From Microsoft Graph's word to the client's",
+    table(
+      ["", `p50, ${live[0]?.perSecond} changes/s`, "p99", "p50 after 10 s of silence", "slowest"],
+      live.flatMap(({ by, clients }) =>
+        clients.map(({ protocol, underLoad, afterSilence }) => [
+          `${protocol}, by ${by === "redis" ? "Redis" : by}`,
+          ms(underLoad.p50),
+          ms(underLoad.p99),
+          afterSilence === undefined ? "" : ms(afterSilence.p50),
+          afterSilence === undefined ? "" : ms(afterSilence.p99),
+        ]),
+      ),
+    ),
     "### Idle streams",
     table(
       [
@@ -69,8 +82,8 @@ export function figures(results: Results): string {
         `${it.resident.toFixed(1)} KB`,
         many(it.openedPerSecond),
         it.server === "ours" ? count(it.operationsPerStream) : "",
-        it.server === "ours" ? count(it.idleOperationsPerSecond) : "",
-        share(it.idleProcessorMillis / 1000),
+        it.server === "ours" && it.idle !== undefined ? count(it.idle.operationsPerSecond) : "",
+        it.idle === undefined ? "" : share(it.idle.processorMillis / 1000),
       ]),
     ),
     "### From the start of a process to its first answer",

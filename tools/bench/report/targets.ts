@@ -1,4 +1,4 @@
-import type { Comparison, Results } from "../results.ts";
+import type { Comparison, LiveFigures, Results } from "../results.ts";
 import { count, ms, share } from "./words.ts";
 
 /** A figure that is to be reached. */
@@ -14,7 +14,7 @@ const NOISE = 0.15;
 
 /** @returns What is to be reached, and whether it is. */
 export function targets(results: Results): Target[] {
-  const { small, large, relayedByRedis, streams, starts, packageBytes } = results;
+  const { small, large, relayedByRedis, live, streams, starts, packageBytes } = results;
   const most = streams.filter(({ server }) => server === "ours").at(-1);
   const first = starts.find(({ what }) => what === "/health");
   const { underLoad, afterSilence, operationsPerCall } = small.relayed;
@@ -55,6 +55,7 @@ export function targets(results: Results): Target[] {
             3,
           ),
         ]),
+    ...live.flatMap(liveTargets),
     ...(most === undefined
       ? []
       : [
@@ -96,6 +97,21 @@ export function targets(results: Results): Target[] {
 /** @returns All operations together. */
 export function sum(operations: Readonly<Record<string, number>>): number {
   return Object.values(operations).reduce((all, some) => all + some, 0);
+}
+
+/** Of the three kinds of clients, that which waits longest. */
+function liveTargets({ by, perSecond, clients }: LiveFigures): Target[] {
+  const way = by === "redis" ? "Redis" : by;
+  const wanted = by === "redis" ? 10 : 100;
+  const underLoad = Math.max(...clients.map((client) => client.underLoad.p50));
+  const silent = clients.flatMap(({ afterSilence }) => afterSilence?.p50 ?? []);
+  const what = `From Graph's word to the client's by ${way}`;
+  return [
+    atMost(`${what}, ${perSecond} in a second, p50`, underLoad, wanted),
+    ...(silent.length === 0
+      ? []
+      : [atMost(`${what} after 10 s of silence, p50`, Math.max(...silent), wanted)]),
+  ];
 }
 
 function ratioTarget({ protocol, ratio }: Comparison, wanted: number, other: string): Target {

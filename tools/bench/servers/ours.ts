@@ -11,6 +11,7 @@ import { CountingStore, type OperationCounts } from "./counting-store.ts";
 import { handlerName } from "./handler-name.ts";
 import { measuredProcess } from "./measured-process.ts";
 import { listen, nodeListener, type WebHandler } from "./node-adapter.ts";
+import { takeWords } from "./watched-source.ts";
 
 /** Lines are made, as in production, and go nowhere. */
 const log = jsonLog(() => undefined);
@@ -46,6 +47,9 @@ const commands = {
     }
     return sum;
   },
+
+  /** @returns What the sources tell whose watches were begun here since the last time. */
+  words: async () => takeWords(),
 };
 
 function mounted(app: App, store: CountingStore): WebHandler {
