@@ -170,11 +170,16 @@ export class ConnectionRows {
    */
   async expire(key: Key): Promise<number | undefined> {
     const found = await this.#table.get(key);
-    if (found !== undefined && this.#clock.now() < found.value.expiresAt) {
-      return found.value.expiresAt;
+    if (found === undefined) return undefined;
+    if (this.#clock.now() < found.value.expiresAt) return found.value.expiresAt;
+    try {
+      await this.#table.delete(key, found.etag);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof RowChanged)) throw error;
+      // Its client came back at the last moment.
+      return this.expire(key);
     }
-    await this.#table.delete(key);
-    return undefined;
   }
 }
 
