@@ -273,7 +273,10 @@ export class Relay {
         this.#connections
           .get(envelope.connection)
           ?.takeAnswersOf(envelope.from)
-          .catch((error: unknown) => this.#log.error("answers-not-taken", error));
+          .catch((error: unknown) => {
+            const { connection } = envelope;
+            this.#log.error("connection-not-recovered", error, { connection });
+          });
         return;
     }
   }
