@@ -1,15 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { PUBLISHER } from "../../tools/entra/service-principals.ts";
 import { appToken } from "../support/app-token.ts";
 import { type Cluster, startCluster } from "../support/cluster.ts";
 import { health } from "../support/health.ts";
 import { openStream, type RawStream } from "../support/raw-stream.ts";
+import { OAuthTestClient } from "../support/oauth-client.ts";
 import { connectAs, type ConnectedClient } from "../support/sdk-client.ts";
+import { streamableClient } from "../support/streamable-client.ts";
 
 const SUBSCRIBERS = 1_000;
 const PUBLICATIONS = 300;
 const EVERY_MS = 100;
+/** Of each of three kinds, beside those that are only told. */
+const READERS_OF_A_KIND = 3;
 const URI = "feed://prices";
 
 let cluster: Cluster;
@@ -42,7 +47,97 @@ const streamsHeld = async () => {
 const told = (stream: RawStream) =>
   stream.text().split("notifications/resources/updated").length - 1;
 
-it("1,000 subscribers of one feed that changes ten times a second all end on the last value", async () => {
+/** Publishes ten times a second. */
+async function publishAll(publications: number): Promise<void> {
+  const token = await appToken(cluster.entra, PUBLISHER);
+  for (let sequence = 1; sequence <= publications; sequence++) {
+    const next = new Promise((resolve) => {
+      setTimeout(resolve, EVERY_MS);
+    });
+    await publish(token, sequence);
+    await next;
+  }
+}
+
+/** @returns How often each stream was told, once all that was under way has arrived. */
+async function quiet(): Promise<number[]> {
+  let counts: number[] = [];
+  await expect
+    .poll(
+      () => {
+        const before = counts;
+        counts = streams.map(told);
+        return counts.every((count, n) => count === before[n]);
+      },
+      { interval: 1_000, timeout: 30_000 },
+    )
+    .toBe(true);
+  return counts;
+}
+
+/** A client that reads whenever it is told, at whatever instance the front end sends it to. */
+interface Reader {
+  readonly name: string;
+  /** The values that it has read, in the order of its reads. */
+  readonly seen: readonly number[];
+  close(): Promise<void>;
+}
+
+/** Clients of every kind, one after the other through the front end: their streams are on all instances. */
+async function startReaders(): Promise<Reader[]> {
+  const signedIn = await new OAuthTestClient(cluster.baseUrl, fetch).tokens("bob", {
+    resource: `${cluster.baseUrl}/mcp`,
+  });
+  const { access_token: token } = signedIn;
+  const readers: Reader[] = [];
+  for (let n = 0; n < READERS_OF_A_KIND; n++) {
+    const sse = await connectAs(cluster.baseUrl, "bob");
+    const bySse = whenTold(() => sse.client.readResource({ uri: URI }));
+    sse.client.setNotificationHandler(ResourceUpdatedNotificationSchema, bySse.told);
+    await sse.client.subscribeResource({ uri: URI });
+    readers.push({ name: `sse ${n}`, seen: bySse.seen, close: () => sse.close() });
+
+    for (const revision of ["2025", "2026"] as const) {
+      const client = await streamableClient(cluster.baseUrl, token, revision);
+      const reading = whenTold(() => client.readResource({ uri: URI }));
+      client.setNotificationHandler("notifications/resources/updated", reading.told);
+      let listening: { close(): Promise<void> } | undefined;
+      if (revision === "2025") await client.subscribeResource({ uri: URI });
+      else listening = await client.listen({ resourceSubscriptions: [URI] });
+      readers.push({
+        name: `${revision} ${n}`,
+        seen: reading.seen,
+        async close() {
+          await listening?.close();
+          await client.close();
+        },
+      });
+    }
+  }
+  return readers;
+}
+
+/** Reads one time after the other, as long as there was word of a change since the last read began. */
+function whenTold(read: () => Promise<{ contents: readonly object[] }>) {
+  const seen: number[] = [];
+  let waiting = false;
+  let reading = false;
+  const told = async () => {
+    waiting = true;
+    if (reading) return;
+    reading = true;
+    while (waiting) {
+      waiting = false;
+      const { contents } = await read();
+      const [content] = contents;
+      seen.push(content !== undefined && "text" in content ? Number(content.text) : Number.NaN);
+    }
+    reading = false;
+  };
+  return { seen, told: () => void told() };
+}
+
+it("1,000 subscribers of one feed that changes ten times a second all end on the last value, and none reads an older one after a newer", async () => {
   const token = reader.provider.tokens()?.access_token ?? "";
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   for (let n = 0; n < SUBSCRIBERS; n += 50) {
@@ -70,22 +165,24 @@ it("1,000 subscribers of one feed that changes ten times a second all end on the
     })
     .toBe(SUBSCRIBERS);
 
-  const publisher = await appToken(cluster.entra, PUBLISHER);
-  for (let sequence = 1; sequence <= PUBLICATIONS; sequence++) {
-    const next = new Promise((resolve) => {
-      setTimeout(resolve, EVERY_MS);
-    });
-    await publish(publisher, sequence);
-    await next;
-  }
-  const settled = streams.map(told);
-  // Whoever was told after the last publication reads the last value: the telling comes after the writing.
+  const readers = await startReaders();
+  await publishAll(PUBLICATIONS);
+  const before = await quiet();
+  expect(Math.max(...before)).toBeLessThanOrEqual(PUBLICATIONS + 1);
+  await publish(await appToken(cluster.entra, PUBLISHER), PUBLICATIONS + 1);
+  // Whoever is told after the last publication reads the last value: the telling comes after the writing.
   await expect
-    .poll(() => streams.every((stream) => told(stream) > 0), { timeout: 30_000 })
+    .poll(() => streams.every((stream, n) => told(stream) > (before[n] ?? 0)), { timeout: 30_000 })
     .toBe(true);
-  expect(Math.max(...settled)).toBeLessThanOrEqual(PUBLICATIONS + 1);
-  const { contents } = await reader.client.readResource({ uri: URI });
-  expect(contents).toMatchObject([{ text: String(PUBLICATIONS) }]);
+
+  for (const { seen, name } of readers) {
+    await expect.poll(() => seen.at(-1), { message: name }).toBe(PUBLICATIONS + 1);
+    // Told again and again while it changed, and each time what it read was no older than the time before.
+    expect(seen.length, name).toBeGreaterThan(PUBLICATIONS / 10);
+    expect(seen, name).toEqual(seen.toSorted((a, b) => a - b));
+  }
+  for (const client of readers) await client.close();
+  await expect.poll(streamsHeld).toBe(SUBSCRIBERS + 1);
 
   for (const stream of streams) stream.drop();
   streams = [];
