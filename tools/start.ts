@@ -26,7 +26,11 @@ async function start(): Promise<void> {
     await stack.stop();
   });
   await waitUntilHealthy(plan.ports.app);
-  console.log(instructions(plan, coreTools ? "func start" : `${instances} local instance(s)`));
+  console.log(instructions(plan, coreTools ? "func start" : localHost(instances)));
+}
+
+function localHost(instances: number): string {
+  return instances === 1 ? "the local Functions host" : `${instances} instances, from this port on`;
 }
 
 async function startHost(

@@ -58,7 +58,7 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
         // Explicit, for the default is 16 at 2048 MB: sixteen open streams would force a new instance.
         triggers: { http: { perInstanceConcurrency: httpConcurrency } }
         // All HTTP functions scale together, as `http`. The timer `maintenance` is a group of its own: it starts an
-        // instance for its hourly run, and nobody waits for it.
+        // instance for each of its runs, and nobody waits for it.
         alwaysReady: alwaysReadyInstances > 0 ? [{ name: 'http', instanceCount: alwaysReadyInstances }] : []
       }
     }

@@ -15,7 +15,15 @@ import { userResource } from "./user-resource.ts";
 
 /** Everything that this server offers. A new feature is a file beside this one and a line here. */
 export const features: Features = {
-  tools: [getUserDetails, getSettings, updateSettings, listEvents, listSessions, revokeSession],
+  tools: [
+    getUserDetails,
+    getSettings,
+    updateSettings,
+    listEvents,
+    listSessions,
+    revokeSession,
+    // Yours go here.
+  ],
   resources: [userResource, settingsResource, calendarResource],
   resourceTemplates: [feedResources],
   prompts: [planMyWeek, introduceMe],

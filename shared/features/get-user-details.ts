@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Call } from "./call.ts";
 import { defineTool } from "./feature.ts";
 
-export const userDetails = z.object({
+const userDetails = z.object({
   displayName: z.string().nullish(),
   mail: z.string().nullish(),
   userPrincipalName: z.string().nullish(),

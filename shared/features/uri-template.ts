@@ -23,6 +23,6 @@ export function matchUri(
 }
 
 /** @returns The names of a template's variables, in their order. */
-export function templateVariables(template: string): string[] {
+function templateVariables(template: string): string[] {
   return [...template.matchAll(/\{([^}]*)\}/g)].map(([, name]) => name ?? "");
 }

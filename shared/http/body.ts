@@ -5,6 +5,8 @@ export const OAUTH_BODY_LIMIT_BYTES = 64 * 1024;
 /** What an MCP endpoint accepts. */
 export const MCP_BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 /**
  * Reads a body of the expected media type, and no more of it than allowed.
  *
@@ -21,7 +23,7 @@ export async function readText(
   if (given !== mediaType) throw new HttpError(415, `Send the body as ${mediaType}.`);
   const bytes = await readBytes(request, limitBytes);
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch (cause) {
     throw new HttpError(400, "The body is not UTF-8.", { cause });
   }
@@ -77,17 +79,24 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
   if (declared > limitBytes) throw tooLarge(limitBytes);
   const chunks: Uint8Array[] = [];
   let length = 0;
+  const reader = request.body?.getReader();
   try {
-    for await (const chunk of request.body ?? []) {
-      length += chunk.byteLength;
-      if (length > limitBytes) throw tooLarge(limitBytes);
-      chunks.push(chunk);
+    // Read one after the other: iterating over the stream costs three times as much, on every call.
+    for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
+      length += read.value.byteLength;
+      if (length > limitBytes) break;
+      chunks.push(read.value);
     }
   } catch (cause) {
-    if (cause instanceof HttpError) throw cause;
     throw new HttpError(400, "The body broke off.", { cause });
   }
-  return Buffer.concat(chunks);
+  if (length > limitBytes) {
+    // What is left of it is not waited for.
+    reader?.cancel().catch(() => undefined);
+    throw tooLarge(limitBytes);
+  }
+  const [only, ...more] = chunks;
+  return only !== undefined && more.length === 0 ? only : Buffer.concat(chunks);
 }
 
 function tooLarge(limitBytes: number): HttpError {

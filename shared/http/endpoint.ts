@@ -59,9 +59,12 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
       default:
         break;
     }
-    throw new HttpError(405, `Use ${methods.join(" or ")}.`, {
-      headers: { Allow: methods.join(", ") },
-    });
+    throw new HttpError(405, howToCall(), { headers: { Allow: methods.join(", ") } });
+  }
+
+  function howToCall(): string {
+    if (options.surface !== "page") return `Use ${methods.join(" or ")}.`;
+    return "This address is part of a sign-in, and not one to open by itself.";
   }
 
   async function requireWithinLimit(request: Request, limit: Limit): Promise<void> {

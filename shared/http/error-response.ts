@@ -51,10 +51,10 @@ export function errorResponse(
   { requestId, log }: RequestContext,
 ): Response {
   const problem = describe(error);
-  const { status, code, title } = problem;
+  const { status, code } = problem;
   // Whoever gives the reference from a page or an answer is found in the log, whatever went wrong.
   if (status >= 500) log.error("request-failed", error, { status });
-  else log.info("request-refused", { status, error: code, reason: title });
+  else log.info("request-refused", { status, error: code, page: pageOf(error) });
   switch (surface) {
     case "page":
       return errorPage({ ...problem, requestId }, problem.headers);
@@ -77,6 +77,11 @@ export function errorResponse(
         { status: problem.status, headers: { ...problem.headers, "Cache-Control": "no-store" } },
       );
   }
+}
+
+/** Which of its pages a person was shown; everything else is told by status and code. */
+function pageOf(error: unknown): string | undefined {
+  return error instanceof PageError ? error.title : undefined;
 }
 
 function jsonRpcCode(error: unknown, { status }: Problem): number {

@@ -1,4 +1,4 @@
-import { MAX_ACCESS_TOKEN_TTL_SECONDS, MAX_SESSION_TTL_SECONDS } from "../config.ts";
+import { MAX_ACCESS_TOKEN_TTL_SECONDS, MAX_SESSION_TTL_SECONDS } from "../settings.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -12,7 +12,7 @@ export const REREAD_AFTER_MS = 6 * HOUR_MS;
  */
 export const PUBLISH_AHEAD_MS = DAY_MS;
 
-/** For clocks that differ, and for a timer that runs every hour. */
+/** For clocks that differ, and for runs of the timer that fail. */
 const MARGIN_MS = DAY_MS;
 
 export interface KeyPolicy {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { GraphError } from "../entra/graph.ts";
+import { GraphError } from "../entra/graph-error.ts";
 import type { Scope } from "../oauth/scopes.ts";
 import type { Watch, WatchSource } from "./watch.ts";
 

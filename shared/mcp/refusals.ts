@@ -1,5 +1,5 @@
 import { EntraError } from "../entra/entra.ts";
-import { GraphError } from "../entra/graph.ts";
+import { GraphError } from "../entra/graph-error.ts";
 import { FeatureError } from "../features/feature-errors.ts";
 import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import type { Scope } from "../oauth/scopes.ts";

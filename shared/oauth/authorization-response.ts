@@ -10,7 +10,7 @@ import { isSiteRedirect, redirectHost } from "./redirect-uri.ts";
  *
  * @param parameters `code`, or `error` and `error_description`.
  */
-export function answerUrl(
+function answerUrl(
   { redirectUri, state }: ReturnAddress,
   issuer: string,
   parameters: Readonly<Record<string, string>>,

@@ -1,9 +1,10 @@
 import { PromptListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { features } from "../../shared/features/all.ts";
 import { type LocalStack, startLocalStack } from "../support/local-stack.ts";
 import { type ConnectedClient, connectAs } from "../support/sdk-client.ts";
 
-const BUILT_IN = ["plan-my-week", "introduce-me"];
+const BUILT_IN = features.prompts.map(({ name }) => name);
 
 // Whole systems start here, and a busy machine takes its time over that.
 vi.setConfig({ testTimeout: 20_000 });

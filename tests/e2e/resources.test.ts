@@ -5,6 +5,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { ACCOUNTS } from "../../tools/entra/directory.ts";
+import { features } from "../../shared/features/all.ts";
 import { type LocalStack, startLocalStack } from "../support/local-stack.ts";
 import { type ConnectedClient, connectAs, reconnect } from "../support/sdk-client.ts";
 
@@ -26,11 +27,9 @@ afterAll(async () => {
 describe("resources", () => {
   it("are listed with their type", async () => {
     const { resources } = await alice.client.listResources();
-    expect(resources.map(({ uri, mimeType }) => ({ uri, mimeType }))).toEqual([
-      { uri: "user://me", mimeType: "application/json" },
-      { uri: "settings://me", mimeType: "application/json" },
-      { uri: "calendar://me/upcoming", mimeType: "application/json" },
-    ]);
+    expect(resources.map(({ uri, mimeType }) => ({ uri, mimeType }))).toEqual(
+      features.resources.map(({ uri, mimeType }) => ({ uri, mimeType })),
+    );
   });
 
   it("user://me is the profile of the person who reads it", async () => {

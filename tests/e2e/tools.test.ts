@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { features } from "../../shared/features/all.ts";
 import { type LocalStack, startLocalStack } from "../support/local-stack.ts";
 import { type ConnectedClient, connectAs } from "../support/sdk-client.ts";
 
@@ -26,14 +27,7 @@ afterAll(async () => {
 describe("tools/list", () => {
   it("offers every tool with a description and a schema for what goes in and what comes out", async () => {
     const { tools } = await alice.client.listTools();
-    expect(tools.map(({ name }) => name)).toEqual([
-      "getUserDetails",
-      "getSettings",
-      "updateSettings",
-      "listEvents",
-      "listSessions",
-      "revokeSession",
-    ]);
+    expect(tools.map(({ name }) => name)).toEqual(features.tools.map(({ name }) => name));
     for (const tool of tools) {
       expect(tool.description).toMatch(/\w+/);
       expect(tool.inputSchema).toMatchObject({ type: "object", properties: {} });

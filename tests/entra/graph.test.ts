@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { EntraError } from "../../shared/entra/entra.ts";
-import { Graph, GraphError } from "../../shared/entra/graph.ts";
+import { Graph } from "../../shared/entra/graph.ts";
+import { GraphError } from "../../shared/entra/graph-error.ts";
 import { noTelemetry } from "../../shared/telemetry/telemetry.ts";
 import { type LocalServer, startLocalServer } from "../support/local-server.ts";
 

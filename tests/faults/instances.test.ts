@@ -143,7 +143,7 @@ describe("storage that is away and comes back", () => {
     expect(started.status).toBe(503);
     expect(started.headers.get("retry-after")).not.toBeNull();
     await new Promise((resolve) => {
-      setTimeout(resolve, 20_000);
+      setTimeout(resolve, 30_000);
     });
     cluster.proxy.pin(owner.url);
     expect(await work(alice.client, "still away")).toBe("still away");

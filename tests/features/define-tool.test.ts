@@ -50,13 +50,16 @@ describe("everything that the server offers", () => {
     }
   });
 
-  it("says that a tool is read-only where it is", () => {
-    const readOnly = features.tools.filter(({ annotations }) => annotations.readOnlyHint === true);
-    expect(readOnly.map(({ name }) => name)).toEqual([
-      "getUserDetails",
-      "getSettings",
-      "listEvents",
-      "listSessions",
-    ]);
+  it.each([
+    ["getUserDetails", true],
+    ["getSettings", true],
+    ["updateSettings", undefined],
+    ["listEvents", true],
+    ["listSessions", true],
+    ["revokeSession", undefined],
+  ])("says that a tool is read-only where it is: %s", (wanted, readOnlyHint) => {
+    const tool = features.tools.find(({ name }) => name === wanted);
+    expect(tool?.annotations.readOnlyHint).toBe(readOnlyHint);
+    expect(tool).toBeDefined();
   });
 });

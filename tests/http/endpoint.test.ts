@@ -44,6 +44,14 @@ describe("the methods of an endpoint", () => {
     expect([response.status, response.headers.get("allow")]).toEqual([405, allow]);
   });
 
+  it("are told to a client; a person reads that the address is not theirs to open", async () => {
+    const methods = { POST: ok };
+    expect(await (await call({ methods }, "GET")).text()).toContain("Use POST or OPTIONS.");
+    const page = await call({ methods, surface: "page" }, "GET");
+    expect([page.status, page.headers.get("allow")]).toEqual([405, "POST, OPTIONS"]);
+    expect(await page.text()).toContain("not one to open by itself");
+  });
+
   it("answer HEAD like GET, without the body (RFC 9110 §9.3.2)", async () => {
     const response = await call({}, "HEAD");
     expect(response.status).toBe(200);

@@ -86,6 +86,18 @@ describe.each(SURFACES)("an error on the %s surface", (surface) => {
   });
 });
 
+describe("the log of a refusal", () => {
+  it("says which page a person was shown, and nothing of the sort to a client", () => {
+    const { context, lines } = createContext();
+    const page = { title: "Too old", message: "m", whatToDo: "w" };
+    errorResponse(new PageError(400, page), "page", context);
+    errorResponse(new OAuthError("invalid_grant", "Sign in again."), "oauth", context);
+    expect(lines[0]).toContain('"status":400,"error":"invalid_request","page":"Too old"');
+    expect(lines[1]).toContain('"status":400,"error":"invalid_grant"');
+    expect(lines[1]).not.toContain('"page"');
+  });
+});
+
 describe("the form of an error", () => {
   it("is JSON with error and error_description for OAuth clients (RFC 6749 §5.2)", async () => {
     const cause = new Error(SECRET);

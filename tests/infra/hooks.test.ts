@@ -145,7 +145,8 @@ describe("after azd down", () => {
 it("after a deployment the Inspector's line names the server", () => {
   const text = instructions(azdEnvironment(ENV));
   expect(text).toContain("npx @modelcontextprotocol/inspector");
-  expect(text).toContain(`URL ${ENV.MCP_SERVER_URL}/sse`);
+  expect(text).toContain(`"Streamable HTTP", URL ${ENV.MCP_SERVER_URL}/mcp`);
+  expect(text).toContain(`${ENV.MCP_SERVER_URL}/sse`);
 });
 
 const run = (hook: string, env: Record<string, string>) =>
@@ -206,6 +207,6 @@ describe("as azd runs them", () => {
   });
 
   it("postdeploy prints the way in", async () => {
-    expect((await run("postdeploy", {})).stdout).toContain(`${ENV.MCP_SERVER_URL}/sse`);
+    expect((await run("postdeploy", {})).stdout).toContain(`${ENV.MCP_SERVER_URL}/mcp`);
   });
 });

@@ -2,7 +2,7 @@ import { SCOPES, type Scope } from "../../shared/oauth/scopes.ts";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { EntraError } from "../../shared/entra/entra.ts";
-import { GraphError } from "../../shared/entra/graph.ts";
+import { GraphError } from "../../shared/entra/graph-error.ts";
 import type { Call } from "../../shared/features/call.ts";
 import { FeatureError } from "../../shared/features/feature-errors.ts";
 import { defineTool, type Features, type Prompt } from "../../shared/features/feature.ts";

@@ -197,14 +197,11 @@ describe("tools", () => {
 describe("resources", () => {
   it("are listed and read", async () => {
     const { resources } = await client.listResources();
-    expect(resources.map(({ uri }) => uri)).toEqual([
-      "user://me",
-      "settings://me",
-      "calendar://me/upcoming",
-    ]);
-    expect((await client.listResourceTemplates()).resourceTemplates).toMatchObject([
-      { uriTemplate: "feed://{topic}" },
-    ]);
+    expect(resources.map(({ uri }) => uri)).toEqual(features.resources.map(({ uri }) => uri));
+    const { resourceTemplates } = await client.listResourceTemplates();
+    expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual(
+      features.resourceTemplates.map(({ uriTemplate }) => uriTemplate),
+    );
     const { contents } = await client.readResource({ uri: "settings://me" });
     expect(contents).toEqual([
       {
@@ -254,8 +251,9 @@ describe("prompts", () => {
     await mcp.announce({ kind: "prompts-changed" });
     expect(notified).toEqual(["prompts"]);
     const { prompts } = await client.listPrompts();
-    expect(prompts.map(({ name }) => name)).toEqual(["plan-my-week", "introduce-me", "mine"]);
-    expect(prompts[1]?.arguments).toMatchObject([
+    const builtIn = features.prompts.map(({ name }) => name);
+    expect(prompts.map(({ name }) => name)).toEqual([...builtIn, "mine"]);
+    expect(prompts.find(({ name }) => name === "introduce-me")?.arguments).toMatchObject([
       { name: "audience", required: true },
       { name: "tone", required: false },
     ]);

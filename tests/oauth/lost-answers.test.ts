@@ -82,11 +82,23 @@ it("a sign-in gets through where storage takes each of its writes and the answer
   ]);
 });
 
+it.each([
+  ["public", "none", "insert clients"],
+  ["with a secret", "client_secret_basic", "put clients"],
+])("so does the registration of a client: %s", async (_what, method, write) => {
+  const client = new OAuthTestClient(app.baseUrl, app.fetch);
+  const writes = await losing(async () => {
+    await client.register({ client_name: write, token_endpoint_auth_method: method });
+  });
+  expect((await app.fetch(client.authorizationUrl())).status).toBe(200);
+  // The stream of before goes on writing about itself.
+  expect(writes).toEqual(expect.arrayContaining(["put expiries", write]));
+});
+
 it("so does one to the account page", async () => {
   const writes = await losing(async () => {
     const browser = await new AccountBrowser(app).signIn("alice");
     expect(await browser.sessionIds()).toHaveLength(1);
   });
-  // The stream of before goes on writing about itself.
   expect(writes).toEqual(expect.arrayContaining(["put transactions", "replace transactions"]));
 });

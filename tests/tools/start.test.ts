@@ -41,6 +41,14 @@ describe("npm start", () => {
     await end(started);
   });
 
+  it("stops storage last: with a client connected, Ctrl-C is no outage to anybody", async () => {
+    const started = await start(ports);
+    const { close } = await reconnect(await readyUrl(started), provider);
+    await end(started);
+    await close();
+    expect(started.output()).not.toContain("StorageUnavailable");
+  });
+
   it("started again, knows who had signed in; killed, leaves nothing behind that listens", async () => {
     const started = await start(ports);
     const tokens = provider.tokens();

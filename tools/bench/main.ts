@@ -37,8 +37,12 @@ const STREAMS = flags.quick ? [100, 200] : [1_000, 10_000];
 
 const rounds = flags.quick
   ? { rounds: 3, roundMs: 300, warmUpCalls: 2_000 }
-  : { rounds: 11, roundMs: 600, warmUpCalls: 15_000 };
-const fewer = { ...rounds, rounds: Math.ceil(rounds.rounds / 2) };
+  : { rounds: 9, roundMs: 500, warmUpCalls: 10_000 };
+const fewer = {
+  ...rounds,
+  rounds: Math.ceil(rounds.rounds / 2),
+  warmUpCalls: rounds.warmUpCalls / 2,
+};
 
 const folder = new URL(".data/bench/", ROOT);
 await rm(folder, { recursive: true, force: true });
@@ -111,7 +115,7 @@ async function measureAll(
     say(`Calls, with ${sessions} sessions in the tables`);
     const calls = await directCalls(loading, { env, tokens: own, ...(whole ? rounds : fewer) });
     say(`Relayed calls, with ${sessions} sessions in the tables`);
-    const silences = whole ? 2 : 0;
+    const silences = whole ? 1 : 0;
     const relayed = await relayedCalls(loading, { by: "tables", env, tokens: own, silences });
     say(`Sign-ins, with ${sessions} sessions in the tables`);
     return { sessions, calls, relayed, signIn: await signIns(env) };

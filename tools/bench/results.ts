@@ -65,10 +65,9 @@ export interface StreamFigures {
   /** How many were opened in a second, and what each cost storage. */
   readonly openedPerSecond: number;
   readonly operationsPerStream: number;
-  /** Storage operations in the background while all of them are idle, in a second. */
-  readonly idleOperationsPerSecond: number;
-  /** Processor time while all of them are idle (ms in a second). */
-  readonly idleProcessorMillis: number;
+  /** While all of them are idle, in a second: storage operations in the background, and processor time (ms). */
+  readonly idle:
+    { readonly operationsPerSecond: number; readonly processorMillis: number } | undefined;
 }
 
 /** From the start of the process to an answer (ms). */

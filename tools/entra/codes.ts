@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Grant } from "./grant.ts";
 
-export const CODE_TTL_SECONDS = 10 * 60;
+const CODE_TTL_SECONDS = 10 * 60;
 
 /** What an authorization code stands for until it is redeemed. */
 export interface IssuedCode {

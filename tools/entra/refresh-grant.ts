@@ -11,7 +11,7 @@ import { formOf } from "./stand-in.ts";
 import type { Call, StandIn } from "./stand-in.ts";
 
 /** Registered as `web`, refresh tokens are good for 90 days of inactivity. */
-export const REFRESH_TOKEN_TTL_SECONDS = 90 * 24 * 60 * 60;
+const REFRESH_TOKEN_TTL_SECONDS = 90 * 24 * 60 * 60;
 
 /** Real ones have 1,000 to 2,000 characters; whoever stores them should meet that size here. */
 const PADDING_BYTES = 480;

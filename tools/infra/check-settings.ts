@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { SETTINGS } from "../../shared/config.ts";
+import { SETTINGS } from "../../shared/settings.ts";
 import { SAMPLE } from "../stack/local-settings.ts";
 import type { BicepFile } from "./bicep-file.ts";
 import type { Fault } from "./fault.ts";
@@ -16,7 +16,7 @@ export async function checkSettings(files: readonly BicepFile[], root: URL): Pro
   const sample = await namesInSample(root);
   const written = settingsInBicep(files);
   return [
-    ...compare("shared/config.ts", "read", SETTINGS, [
+    ...compare("shared/settings.ts", "read", SETTINGS, [
       ...PRODUCT,
       ...DEVELOPMENT_ONLY,
       ...FROM_THE_PLATFORM,

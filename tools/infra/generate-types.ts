@@ -1,4 +1,4 @@
-// Writes resource-types.json: node tools/infra/generate-types.ts
+// Writes resource-types.json: npx node tools/infra/generate-types.ts
 //
 // The tool that knows the types is 140 MB and has a build for each platform, so it is fetched only here and not by
 // `npm ci`. It describes one API version of each type, the newest that it knows.

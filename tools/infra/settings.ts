@@ -1,5 +1,5 @@
 // Every setting there is, by who reads it and where it belongs. `check-settings.ts` holds these lists against
-// shared/config.ts, infra/modules/settings.bicep, local.settings.sample.json and docs/operate.md.
+// shared/settings.ts, infra/modules/settings.bicep, local.settings.sample.json and docs/operate.md.
 
 /** The server reads them. In Azure the Bicep writes each; on a developer's machine some have a value in the sample. */
 export const PRODUCT = [

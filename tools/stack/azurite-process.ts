@@ -1,8 +1,6 @@
 // Runs Azurite as a child of the stack, and leaves with it: even a stack that was killed must not leave
 // something behind that holds its ports and its files.
 process.on("disconnect", () => process.exit(0));
-// Ctrl-C reaches the whole group; storage goes last, when the stack says so.
-process.on("SIGINT", () => undefined);
 
 const [service] = process.argv.splice(2, 1);
 await import(

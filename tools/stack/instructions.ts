@@ -11,6 +11,7 @@ ready: ${url}
        ${base}/sse   for clients that speak HTTP+SSE only
 
   Server      ${base}   (${host})
+  Account     ${base}/account   which apps are connected
   Sign-in     ${plan.withEntra ? `http://localhost:${plan.ports.entra}   Entra stand-in; accounts: alice, bob, admin` : (plan.values["ENTRA_AUTHORITY_URL"] ?? "https://login.microsoftonline.com")}
   Storage     ${plan.withAzurite ? `http://127.0.0.1:${plan.ports.table}   Azurite tables, data in .data/` : "as in AzureWebJobsStorage"}
 

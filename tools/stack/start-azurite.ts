@@ -51,7 +51,11 @@ export async function startAzurite(options: AzuriteOptions): Promise<RunningAzur
       ...(tls === undefined ? [] : ["--oauth", "basic", "--cert", tls.cert, "--key", tls.key]),
       ...(dataDir === undefined ? ["--inMemoryPersistence"] : ["--location", dataDir]),
     ],
-    { stdio: ["ignore", "pipe", "pipe", "ipc"] },
+    {
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      // A session of its own: at Ctrl-C, which reaches the whole group, Azurite would leave before those who still write.
+      detached: true,
+    },
   );
   let output = "";
   child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));

@@ -27,7 +27,7 @@ export function homePage({ endpoints, features }: HomeView): Response {
         you have signed in with your work account at Microsoft. There is nothing to set up on this
         page: add the server’s address to your client, and the client takes you through the sign-in.
       </p>
-      ${addresses(endpoints)} ${howToConnect(endpoints[0].url)}
+      ${addresses(endpoints)} ${howToConnect(endpoints[0])}
       <p><a href="/account">See and disconnect the apps that are connected as you</a></p>
       ${features.length > 0 && tools(features)}
     `,
@@ -48,7 +48,7 @@ function addresses(endpoints: HomeView["endpoints"]): Html {
   `;
 }
 
-function howToConnect(url: string): Html {
+function howToConnect({ name, url }: Endpoint): Html {
   const cursorSettings = JSON.stringify(
     { mcpServers: { [branding.serverName]: { url } } },
     null,
@@ -60,7 +60,7 @@ function howToConnect(url: string): Html {
       <ul class="list">
         <li>
           <h3>MCP Inspector</h3>
-          Run this, choose the transport and enter <code>${url}</code>.
+          Run this, choose the transport <strong>${name}</strong> and enter <code>${url}</code>.
           <code class="copy">npx @modelcontextprotocol/inspector</code>
         </li>
         <li>

@@ -57,6 +57,7 @@ h1 { margin-block-end: .75rem; font-size: 1.5rem; font-weight: 650; line-height:
 h2 { margin-block: 1.75rem .625rem; font-size: 1rem; font-weight: 650; line-height: 1.4; }
 .wide h2 { font-size: 1.25rem; }
 h3 { font-size: 1rem; font-weight: 600; }
+section + p { margin-block-start: 1.25rem; }
 a { color: var(--link); text-underline-offset: .15em; }
 .quiet { color: var(--quiet); font-size: .875rem; }
 code { font: .875em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }

@@ -28,9 +28,8 @@ export function mcpHandlers(deps: McpDeps): Record<"GET" | "POST" | "DELETE", Ha
       const caller = await deps.bearer.check(request, "/mcp");
       const body = await readJson(request, MCP_BODY_LIMIT_BYTES);
       requireScopes(deps, caller, requestsIn(body), context);
-      const revisions = (await isLegacyRequest(request, body))
-        ? deps.sessionMcp
-        : deps.statelessMcp;
+      const legacy = namesNoRevision(request, body) || (await isLegacyRequest(request, body));
+      const revisions = legacy ? deps.sessionMcp : deps.statelessMcp;
       return revisions.post(request, body, caller, context);
     },
     async GET(request, context) {
@@ -50,4 +49,16 @@ export function mcpHandlers(deps: McpDeps): Record<"GET" | "POST" | "DELETE", Ha
 function requireSessions(request: Request): void {
   if ((request.headers.get("mcp-protocol-version") ?? "") < STATELESS_FROM) return;
   throw new HttpError(405, "Use POST.", { headers: { Allow: "POST" } });
+}
+
+/**
+ * Whether a message can only be of 2025: its header says so, and without `_meta` it cannot say otherwise. The SDK
+ * would come to the same, by parsing the message several times.
+ */
+function namesNoRevision(request: Request, body: unknown): boolean {
+  const version = request.headers.get("mcp-protocol-version");
+  if (version === null || version >= STATELESS_FROM) return false;
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return false;
+  const params: unknown = "params" in body ? body.params : undefined;
+  return typeof params !== "object" || params === null || !("_meta" in params);
 }

@@ -1,13 +1,20 @@
-import { z } from "zod";
 import type { Clock } from "../../clock.ts";
 import { sha256 } from "../../digest.ts";
 import { type Random, randomId, randomSecret } from "../../random.ts";
 import type { Expiries } from "../../storage/expiries.ts";
 import { type Key, RowChanged, RowExists, type Store } from "../../storage/store.ts";
 import { type Typed, TypedTable } from "../../storage/typed-table.ts";
-import { ASSERTION_ALGORITHMS, AUTHENTICATION_METHODS, type Client } from "./client.ts";
+import type { Client } from "./client.ts";
 import type { ClientMetadata } from "./client-metadata.ts";
-import { keySet } from "./key-set.ts";
+import {
+  fingerprint,
+  keyOf,
+  type RegistrationRow,
+  registrationRow,
+  type RowMetadata,
+  toClient,
+  toRow,
+} from "./registration-row.ts";
 
 /** A registration as its client is told of it. */
 export interface Registration {
@@ -17,29 +24,6 @@ export interface Registration {
   /** Told once; only its hash is kept. */
   readonly secret?: string;
 }
-
-const row = z.object({
-  name: z.string(),
-  uri: z.string().optional(),
-  redirectUris: z.string(),
-  authMethod: z.enum(AUTHENTICATION_METHODS).default("none"),
-  secretHash: z.string().optional(),
-  jwks: z.string().optional(),
-  jwksUri: z.string().optional(),
-  algorithm: z.enum(ASSERTION_ALGORITHMS).optional(),
-  registeredAt: z.number(),
-  expiresAt: z.number(),
-});
-
-type Row = z.infer<typeof row>;
-
-const redirectUris = z.array(z.string());
-
-/**
- * What this server issued as a client id; anything else is not looked up. The short form has a row of its own,
- * the long one names the row that it shares and then itself.
- */
-const CLIENT_ID = /^([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{22})?$/;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -56,7 +40,7 @@ export class RegisteredClients {
   readonly #expiries: Expiries;
 
   constructor(deps: { store: Store; random: Random; clock: Clock; expiries: Expiries }) {
-    this.#table = new TypedTable<Row>(deps.store, "clients", row);
+    this.#table = new TypedTable<RegistrationRow>(deps.store, "clients", registrationRow);
     this.#random = deps.random;
     this.#clock = deps.clock;
     this.#expiries = deps.expiries;
@@ -120,7 +104,9 @@ export class RegisteredClients {
 
   async #registerAlone(metadata: RowMetadata): Promise<Client> {
     const id = randomId(this.#random);
-    await this.#insert({ partition: id, row: "registration" }, metadata);
+    const key = { partition: id, row: "registration" };
+    // Put and not inserted: storage may take it, and the answer be lost (docs/storage.md).
+    await this.#table.put(key, await this.#begin(key, metadata));
     return toClient(id, metadata);
   }
 
@@ -136,7 +122,7 @@ export class RegisteredClients {
       return this.#registerAlone(metadata);
     }
     try {
-      if (found === undefined) await this.#insert(key, metadata);
+      if (found === undefined) await this.#table.insert(key, await this.#begin(key, metadata));
       else await this.#renew(found);
     } catch (error) {
       if (!(error instanceof RowExists) && !(error instanceof RowChanged)) throw error;
@@ -146,71 +132,19 @@ export class RegisteredClients {
     return toClient(`${key.partition}${randomId(this.#random)}`, metadata);
   }
 
-  async #insert(key: Key, metadata: RowMetadata): Promise<void> {
+  /** @returns The row of a registration that begins; when it may end is noted. */
+  async #begin(key: Key, metadata: RowMetadata): Promise<RegistrationRow> {
     const registeredAt = this.#clock.now();
     const expiresAt = registeredAt + UNUSED_TTL_MS;
     await this.#expiries.note({ table: "clients", key }, expiresAt);
-    await this.#table.insert(key, { ...metadata, registeredAt, expiresAt });
+    return { ...metadata, registeredAt, expiresAt };
   }
 
   /** A registration lives for a day, the repeated one too. Written once an hour at most. */
-  async #renew(found: Typed<Row>): Promise<void> {
+  async #renew(found: Typed<RegistrationRow>): Promise<void> {
     const expiresAt = this.#clock.now() + UNUSED_TTL_MS;
     if (expiresAt - found.value.expiresAt < HOUR_MS) return;
     await this.#expiries.note({ table: "clients", key: found.key }, expiresAt);
     await this.#table.replace(found, { ...found.value, expiresAt });
   }
-}
-
-type RowMetadata = Omit<Row, "registeredAt" | "expiresAt">;
-
-function toRow({ name, uri, redirectUris: uris, authentication }: ClientMetadata): RowMetadata {
-  return {
-    name: name ?? "Unnamed client",
-    uri,
-    redirectUris: JSON.stringify(uris),
-    authMethod: authentication.method,
-    ...(authentication.method === "private_key_jwt" && {
-      algorithm: authentication.algorithm,
-      ...("jwksUri" in authentication.keys
-        ? { jwksUri: authentication.keys.jwksUri }
-        : { jwks: JSON.stringify(authentication.keys.jwks) }),
-    }),
-  };
-}
-
-function toClient(id: string, value: RowMetadata): Client {
-  return {
-    id,
-    name: value.name,
-    uri: value.uri,
-    redirectUris: redirectUris.parse(JSON.parse(value.redirectUris)),
-    authentication: toAuthentication(value),
-  };
-}
-
-function toAuthentication(value: RowMetadata): Client["authentication"] {
-  const { authMethod: method, secretHash = "", jwks, jwksUri, algorithm } = value;
-  switch (method) {
-    case "none":
-      return { method };
-    case "client_secret_basic":
-    case "client_secret_post":
-      return { method, secretHash };
-    case "private_key_jwt": {
-      const keys =
-        jwksUri === undefined ? { jwks: keySet.parse(JSON.parse(jwks ?? "")) } : { jwksUri };
-      return { method, keys, algorithm };
-    }
-  }
-}
-
-function fingerprint({ name, uri, redirectUris: uris, authMethod }: RowMetadata): string {
-  return JSON.stringify([authMethod, name, uri ?? null, uris]);
-}
-
-function keyOf(id: string): Key | undefined {
-  const [, partition, own] = CLIENT_ID.exec(id) ?? [];
-  if (partition === undefined) return undefined;
-  return { partition, row: own === undefined ? "registration" : "shared" };
 }

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { startEntra } from "../../../tools/entra/start-entra.ts";
 import type { RunningEntra } from "../../../tools/entra/start-entra.ts";
-import { signIn } from "./support.ts";
+import { signIn, sendJson } from "./support.ts";
 
 let entra: RunningEntra;
 let alice: string;
@@ -30,16 +30,9 @@ const EventSchema = z.looseObject({
 type Event = z.infer<typeof EventSchema>;
 
 const send = (method: string, path: string, body?: unknown, token = alice) =>
-  fetch(`${entra.url}/v1.0${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}` },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
+  sendJson(`${entra.url}/v1.0${path}`, method, body, token);
 const admin = (method: string, path: string, body?: unknown) =>
-  fetch(`${entra.url}/admin${path}`, {
-    method,
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
+  sendJson(`${entra.url}/admin${path}`, method, body);
 
 async function view(token = reader, day = "2026-11-24"): Promise<Event[]> {
   const window = `startDateTime=${day}T00:00:00Z&endDateTime=${day}T23:59:59Z`;

@@ -9,7 +9,7 @@ import { startEntra } from "../../../tools/entra/start-entra.ts";
 import type { RunningEntra } from "../../../tools/entra/start-entra.ts";
 import { RETRY_DELAYS_MS } from "../../../tools/entra/subscriptions/deliver.ts";
 import { ManualTime } from "./manual-time.ts";
-import { signIn } from "./support.ts";
+import { signIn, sendJson } from "./support.ts";
 import { properReply, startWebhook } from "./webhook.ts";
 import type { Webhook } from "./webhook.ts";
 
@@ -44,17 +44,10 @@ async function idOf(answer: Response): Promise<string> {
 }
 
 const graph = (method: string, path: string, body?: unknown, token = alice) =>
-  fetch(`${entra.url}/v1.0${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}` },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
+  sendJson(`${entra.url}/v1.0${path}`, method, body, token);
 
 const admin = (method: string, path: string, body?: unknown) =>
-  fetch(`${entra.url}/admin${path}`, {
-    method,
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
+  sendJson(`${entra.url}/admin${path}`, method, body);
 
 const inMinutes = (minutes: number) =>
   new Date(time.now().getTime() + minutes * MINUTE_MS).toISOString();

@@ -4,7 +4,7 @@ import { ACCOUNTS, APPLICATION } from "../../../tools/entra/directory.ts";
 import { startEntra } from "../../../tools/entra/start-entra.ts";
 import type { RunningEntra } from "../../../tools/entra/start-entra.ts";
 import { ManualTime } from "./manual-time.ts";
-import { signIn } from "./support.ts";
+import { signIn, sendJson } from "./support.ts";
 import { properReply, startWebhook } from "./webhook.ts";
 import type { Reply, Webhook } from "./webhook.ts";
 
@@ -41,17 +41,10 @@ const SubscriptionSchema = z.looseObject({ id: z.string(), expirationDateTime: z
 const GraphErrorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 const send = (method: string, path: string, body?: unknown, token = alice) =>
-  fetch(`${entra.url}/v1.0/subscriptions${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}` },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
+  sendJson(`${entra.url}/v1.0/subscriptions${path}`, method, body, token);
 
 const admin = (method: string, path: string, body?: unknown) =>
-  fetch(`${entra.url}/admin${path}`, {
-    method,
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
+  sendJson(`${entra.url}/admin${path}`, method, body);
 
 const request = (change: Record<string, unknown> = {}) => ({
   changeType: "created,updated,deleted",

@@ -141,3 +141,12 @@ export function graph(
 export function claimsOf(token: string) {
   return decodeJwt(token);
 }
+
+/** Sends JSON, where there is a body, with a person's token, where there is one. */
+export function sendJson(url: string, method: string, body?: unknown, token?: string) {
+  return fetch(url, {
+    method,
+    ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+}
