@@ -122,7 +122,7 @@ function whenTold(read: () => Promise<{ contents: readonly object[] }>) {
   const seen: number[] = [];
   let waiting = false;
   let reading = false;
-  const told = async () => {
+  const readNewest = async () => {
     waiting = true;
     if (reading) return;
     reading = true;
@@ -134,7 +134,7 @@ function whenTold(read: () => Promise<{ contents: readonly object[] }>) {
     }
     reading = false;
   };
-  return { seen, told: () => void told() };
+  return { seen, told: () => void readNewest() };
 }
 
 it("1,000 subscribers of one feed that changes ten times a second all end on the last value, and none reads an older one after a newer", async () => {
