@@ -15,7 +15,7 @@ import { nextMessage, SessionWire } from "../support/session-wire.ts";
 import type { TestApp } from "../support/test-app.ts";
 
 const CYCLES = 1_000;
-const WARM_UP_CYCLES = 200;
+const WARM_UP_CYCLES = 400;
 const AT_ONCE = 20;
 /** What may be more than after the warm-up. */
 const ALLOWED = 1.1;
