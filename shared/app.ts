@@ -32,7 +32,7 @@ export interface App {
 /** Puts the server together: config and adapters in, handlers out. */
 export function createApp(config: Config, adapters: Adapters): App {
   const parts = createParts(config, adapters);
-  const { connections, redis, rotation, statelessMcp, station, streamCheck, sweep, watching } =
+  const { connections, redis, rotation, statelessMcp, station, streamCheck, sweep, watchCare } =
     parts;
   const { telemetry } = parts;
   telemetry.observe("mcp.streams.open", () => connections.streams);
@@ -46,7 +46,7 @@ export function createApp(config: Config, adapters: Adapters): App {
       // None waits for another: a sweep that fails must not keep keys from being rotated.
       const done = await Promise.allSettled([
         sweep.run().then((removed) => log.info("swept", { removed })),
-        watching.upkeep(),
+        watchCare.upkeep(),
         rotation.run(({ key, change }) => {
           log.audit("key-rotated", { outcome: "success", key, change });
         }),

@@ -18,9 +18,10 @@ import { type Log } from "./log.ts";
 import { Feeds } from "./live/feeds.ts";
 import { PublisherTokens } from "./live/publisher-token.ts";
 import { SessionGraphs } from "./live/session-graphs.ts";
-import { canBeNotified, watchesOf } from "./live/watch.ts";
+import { canBeNotified, type Watch, watchesOf } from "./live/watch.ts";
 import { WatchRows } from "./live/watch-rows.ts";
 import { WatchedCache } from "./live/watched-cache.ts";
+import { WatchCare } from "./live/watch-care.ts";
 import { WatchHolders } from "./live/watch-holders.ts";
 import { WatchLife } from "./live/watch-life.ts";
 import { Watching } from "./live/watching.ts";
@@ -169,15 +170,10 @@ export function createParts(config: Config, adapters: Adapters) {
   const live = canBeNotified(config);
   const watchHolders = new WatchHolders({ ...hub, sessions });
   const watchLife = new WatchLife({ ...base, watchRows, sessionGraphs });
-  const watching = new Watching({
-    ...base,
-    watches: live ? watchesOf(base.features) : new Map(),
-    watchRows,
-    watchHolders,
-    watchLife,
-    sessions,
-    relay,
-  });
+  const watches = live ? watchesOf(base.features) : new Map<string, Watch>();
+  const watched = { ...base, watches, watchRows, watchHolders, watchLife, relay };
+  const watchCare = new WatchCare(watched);
+  const watching = new Watching({ ...watched, watchCare, sessions });
   const sessionEnd = new SessionEnd({ sessions, bearer, relay, watching });
   const signIns: SignIns = new SignIns({ ...base, entra, sessions, bearer, relay, sessionEnd });
 
@@ -252,6 +248,7 @@ export function createParts(config: Config, adapters: Adapters) {
     publisherTokens,
     watchRows,
     watchedCache,
+    watchCare,
     watching,
     connectionRows,
     waitingAnswers,

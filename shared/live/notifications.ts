@@ -5,7 +5,7 @@ import { readJson } from "../http/body.ts";
 import type { Handler } from "../http/context.ts";
 import { HttpError } from "../http/errors.ts";
 import type { Log } from "../log.ts";
-import type { Watching } from "./watching.ts";
+import type { WatchCare } from "./watch-care.ts";
 import type { WatchRow, WatchRows } from "./watch-rows.ts";
 
 /** A post holds what many people's calendars have to say. */
@@ -33,7 +33,7 @@ const CLIENT_STATE = /^([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{
  */
 export function notificationsHandler(deps: {
   watchRows: WatchRows;
-  watching: Watching;
+  watchCare: WatchCare;
   log: Log;
 }): Handler {
   return async (request, { log }) => {
@@ -82,11 +82,11 @@ export function notificationsHandler(deps: {
       reason: [...events].join(" "),
     });
     if (events.has("changed") || events.has("missed") || events.has("subscriptionRemoved")) {
-      await deps.watching.changed(row);
+      await deps.watchCare.changed(row);
     }
     // Graph waits three seconds, and a repair asks Graph itself: it is noted first, and done after the answer.
-    if (events.has("subscriptionRemoved")) await deps.watching.repair(row, "gone");
-    else if (events.has("reauthorizationRequired")) await deps.watching.repair(row, "token");
+    if (events.has("subscriptionRemoved")) await deps.watchCare.repair(row, "gone");
+    else if (events.has("reauthorizationRequired")) await deps.watchCare.repair(row, "token");
   }
 }
 

@@ -67,17 +67,17 @@ export class MemoryStore implements Store {
   }
 
   #partition(table: TableName, partition: string): Map<string, Row> {
-    const name = `${table} ${partition}`;
-    const rows = this.#partitions.get(name) ?? new Map<string, Row>();
-    if (rows.size === 0) this.#partitions.set(name, rows);
-    return rows;
+    return this.#partitions.get(`${table} ${partition}`) ?? new Map<string, Row>();
   }
 
   #write(table: TableName, key: Key, value: Value): Etag {
     const etag = `W/"${++this.#writes}"`;
     const now = this.#clock.now();
     const row = { key: { ...key }, etag, value: withoutUndefined(value) };
-    this.#partition(table, key.partition).set(key.row, { ...row, writtenAt: now, readAt: now });
+    const rows = this.#partition(table, key.partition);
+    rows.set(key.row, { ...row, writtenAt: now, readAt: now });
+    // Only here: to look at a partition must not make one.
+    this.#partitions.set(`${table} ${key.partition}`, rows);
     return etag;
   }
 

@@ -134,6 +134,21 @@ describe("a subscription to the calendar", () => {
     expect(graphReads()).toBe(before + 2);
   });
 
+  it("is never read as it was before a change that was told, at whatever instance", async () => {
+    const { token } = await signIn();
+    const streams = [await subscribed(0, token), await subscribed(1, token)];
+    for (let n = 0; n < 6; n++) {
+      // Both have kept what they read before, and one of them is told.
+      for (const stream of streams) await read(stream);
+      world().notify = n % 2;
+      await addEvent("alice", `Flight ${n}`);
+      for (const stream of streams) {
+        await expect.poll(async () => (await stream.next())?.["method"]).toBe(updated.method);
+      }
+      for (const stream of streams) expect(await read(stream)).toContain(`Flight ${n}`);
+    }
+  });
+
   it("keeps nothing where nobody is subscribed", async () => {
     const stream = await EventStream.open(app(0), (await signIn()).token);
     await read(stream);

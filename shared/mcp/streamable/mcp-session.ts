@@ -57,7 +57,7 @@ export class McpSession implements Connection {
   /**
    * @param bound.sessionId The sign-in that it belongs to.
    * @param state What the client has told so far.
-   * @param onRest Called when nothing is in progress here any more.
+   * @param onRest Called when nothing is in progress here any more, and when the session is over here.
    */
   constructor(
     deps: McpSessionDeps,
@@ -273,6 +273,7 @@ export class McpSession implements Connection {
     connections.remove(this.id);
     this.#exchanges.fail("The session has ended.");
     this.#stream?.end();
+    this.#onRest();
     if (this.#why !== "session-ended") return;
     // Where that cannot be, it goes by its expiry.
     await this.#closeRow().catch((error: unknown) => this.#failed(error));

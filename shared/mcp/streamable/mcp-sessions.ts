@@ -146,9 +146,9 @@ export class McpSessions {
     state: ProtocolState,
   ): McpSession {
     const session: McpSession = new McpSession(this.#deps, id, bound, state, () => {
-      if (session.resting && this.#deps.connections.get(id) === session) {
-        this.#resting.touch(session);
-      }
+      // One that has ended is held by nothing that waits for it to have rested.
+      if (this.#deps.connections.get(id) !== session) this.#resting.remove(session);
+      else if (session.resting) this.#resting.touch(session);
     });
     return session;
   }

@@ -24,6 +24,12 @@ export class RestingSessions<T extends { readonly id: string; readonly resting: 
     if (oldest !== undefined) this.#expire(oldest.session);
   }
 
+  /** A session has ended, or was forgotten. */
+  remove(session: T): void {
+    // Another one may have been made again under its id.
+    if (this.#timers.get(session.id)?.session === session) this.#remove(session.id);
+  }
+
   #expire(session: T): void {
     this.#remove(session.id);
     // One that is busy just then is touched again when it comes to rest.

@@ -40,6 +40,20 @@ it("forgets the one that has rested longest, where there are too many", () => {
   expect(forgotten).toEqual(["b"]);
 });
 
+it("holds none that has ended, and goes on with the one that was made again under its id", () => {
+  const [ended, again] = [
+    { id: "a", resting: true },
+    { id: "a", resting: true },
+  ];
+  sessions.touch(ended);
+  sessions.remove(ended);
+  expect(vi.getTimerCount()).toBe(0);
+  sessions.touch(again);
+  sessions.remove(ended);
+  vi.advanceTimersByTime(10 * MINUTE);
+  expect(forgotten).toEqual(["a"]);
+});
+
 it("forgets none that is busy", () => {
   const busy = { id: "busy", resting: false };
   for (const session of [busy, a, b]) sessions.touch(session);

@@ -16,7 +16,7 @@ const PEOPLE = 10;
 /** All of theirs together. */
 const CHANGES_PER_SECOND = 10;
 /** As many as there can be, for code that has not run is slow. */
-const WARM_UP = { perSecond: 60, ms: 2_000 };
+const WARM_UP = { perSecond: 90, ms: 2_500 };
 const PACED_MS = 3_000;
 const SILENCE_MS = 10_000;
 /** Between one change and the next after a silence. Not a multiple of any poll. */
