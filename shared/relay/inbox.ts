@@ -93,7 +93,14 @@ export class Inbox {
     }
     const connection = "connection" in envelope ? envelope.connection : "";
     const head = { ...splitText(last), connection, before: chunks.length, takeOver };
-    await unlessThere(this.#heads.insert({ partition: instance, row }, head));
+    const key = { partition: instance, row };
+    try {
+      await unlessThere(this.#heads.insert(key, head, "once"));
+    } catch (error) {
+      if (!(error instanceof StorageUnavailable)) throw error;
+      // It may have arrived, and have been taken. Its instance knows it again; who took over from that would not.
+      await unlessThere(this.#heads.insert(key, { ...head, takeOver: "forbidden" }));
+    }
   }
 
   /** What waits for an instance, in the order in which the service has taken it: senders' clocks differ. */

@@ -8,8 +8,12 @@
 export interface Store {
   /** @returns The row, or undefined where there is none. */
   get(table: TableName, key: Key): Promise<Row | undefined>;
-  /** @throws RowExists where the key is taken. */
-  insert(table: TableName, key: Key, value: Value): Promise<Etag>;
+  /**
+   * @param tries "once" where a second try, after an answer that was lost, could bring back what somebody has
+   *   taken out meanwhile.
+   * @throws RowExists where the key is taken.
+   */
+  insert(table: TableName, key: Key, value: Value, tries?: Tries): Promise<Etag>;
   /** @throws RowChanged where the row is gone or its ETag is another. */
   replace(table: TableName, key: Key, value: Value, etag: Etag): Promise<Etag>;
   /** Writes the row whatever was there before. */
@@ -30,6 +34,9 @@ export interface Store {
   /** The rows of one partition, ordered by row key: every one, or some. */
   list(table: TableName, partition: string, some?: Some): AsyncIterable<Row>;
 }
+
+/** How often a write is sent that is not answered. */
+export type Tries = "several" | "once";
 
 /** How many rows the table service takes in one transaction. */
 export const BATCH_MAX = 100;

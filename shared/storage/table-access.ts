@@ -2,6 +2,7 @@ import type { TokenCredential } from "@azure/identity";
 import { TableClient, type TableServiceClientOptions } from "@azure/data-tables";
 import { azureCredential } from "../azure-credential.ts";
 import type { Config } from "../config.ts";
+import type { Tries } from "./store.ts";
 
 /** Where the tables are and who we are to them: Azurite by its connection string, an account as an identity. */
 export type TableAccess =
@@ -13,21 +14,25 @@ export type TableAccess =
       readonly options?: TableServiceClientOptions;
     };
 
-const RETRIES = { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 } as const;
+const RETRIES = {
+  several: { maxRetries: 2, retryDelayInMs: 100, maxRetryDelayInMs: 500 },
+  once: { maxRetries: 0 },
+} as const satisfies Readonly<Record<Tries, TableServiceClientOptions["retryOptions"]>>;
 
 export function tableAccess({ tables, azureClientId }: Config): TableAccess {
   if ("connectionString" in tables) return tables.connectionString;
   return { endpoint: tables.endpoint, credential: azureCredential(azureClientId) };
 }
 
-export function connectTable(access: TableAccess, table: string): TableClient {
+export function connectTable(access: TableAccess, table: string, tries: Tries): TableClient {
+  const retryOptions = RETRIES[tries];
   if (typeof access === "string") {
     return TableClient.fromConnectionString(access, table, {
       // Azurite speaks plain http; an https connection string stays https.
       allowInsecureConnection: true,
-      retryOptions: RETRIES,
+      retryOptions,
     });
   }
   const { endpoint, credential, options } = access;
-  return new TableClient(endpoint, table, credential, { retryOptions: RETRIES, ...options });
+  return new TableClient(endpoint, table, credential, { retryOptions, ...options });
 }

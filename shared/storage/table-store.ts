@@ -16,6 +16,7 @@ import {
   type Some,
   type Store,
   type TableName,
+  type Tries,
   type Value,
 } from "./store.ts";
 import { connectTable, type TableAccess } from "./table-access.ts";
@@ -32,7 +33,7 @@ const tableError = z.object({ odataError: z.object({ code: z.string() }) });
 /** The Azure Table Storage adapter. A table that is missing is made when it is first written or read. */
 export class TableStore implements Store {
   readonly #access: TableAccess;
-  readonly #clients = new Map<TableName, TableClient>();
+  readonly #clients = new Map<string, TableClient>();
 
   /** @param access The connection string of Azurite, or an account and who we are to it. */
   constructor(access: TableAccess) {
@@ -52,10 +53,12 @@ export class TableStore implements Store {
     }
   }
 
-  async insert(table: TableName, key: Key, value: Value): Promise<Etag> {
+  async insert(table: TableName, key: Key, value: Value, tries: Tries = "several"): Promise<Etag> {
     try {
-      const { etag } = await this.#run(table, (client, options) =>
-        client.createEntity(toEntity(key, value), options),
+      const { etag } = await this.#run(
+        table,
+        (client, options) => client.createEntity(toEntity(key, value), options),
+        tries,
       );
       return requireEtag(etag);
     } catch (error) {
@@ -138,8 +141,9 @@ export class TableStore implements Store {
   async #run<T>(
     table: TableName,
     operation: (client: TableClient, options: { abortSignal: AbortSignal }) => Promise<T>,
+    tries: Tries = "several",
   ): Promise<T> {
-    const client = this.#client(table);
+    const client = this.#client(table, tries);
     const options = { abortSignal: AbortSignal.timeout(OPERATION_TIMEOUT_MS) };
     try {
       try {
@@ -155,11 +159,12 @@ export class TableStore implements Store {
     }
   }
 
-  #client(table: TableName): TableClient {
-    let client = this.#clients.get(table);
+  #client(table: TableName, tries: Tries): TableClient {
+    const name = `${table} ${tries}`;
+    let client = this.#clients.get(name);
     if (client === undefined) {
-      client = connectTable(this.#access, table);
-      this.#clients.set(table, client);
+      client = connectTable(this.#access, table, tries);
+      this.#clients.set(name, client);
     }
     return client;
   }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Etag, Key, Row, Some, Store, TableName, Value } from "./store.ts";
+import type { Etag, Key, Row, Some, Store, TableName, Tries, Value } from "./store.ts";
 
 /** Written into every row, so that a later release can tell what it reads. */
 const SCHEMA_VERSION = 1;
@@ -33,8 +33,9 @@ export class TypedTable<T extends Value> {
     return row && this.#typed(row);
   }
 
-  insert(key: Key, value: T): Promise<Etag> {
-    return this.#store.insert(this.#name, key, versioned(value));
+  /** See {@link Store.insert}. */
+  insert(key: Key, value: T, tries?: Tries): Promise<Etag> {
+    return this.#store.insert(this.#name, key, versioned(value), tries);
   }
 
   replace(row: Typed<T>, value: T): Promise<Etag> {

@@ -7,6 +7,7 @@ import {
   type Some,
   type Store,
   type TableName,
+  type Tries,
   type Value,
 } from "../storage/store.ts";
 import { reasonOf, type Telemetry } from "./telemetry.ts";
@@ -28,8 +29,8 @@ export class TracedStore implements Store {
     return this.#traced("get", table, () => this.#store.get(table, key));
   }
 
-  insert(table: TableName, key: Key, value: Value): Promise<Etag> {
-    return this.#traced("insert", table, () => this.#store.insert(table, key, value));
+  insert(table: TableName, key: Key, value: Value, tries?: Tries): Promise<Etag> {
+    return this.#traced("insert", table, () => this.#store.insert(table, key, value, tries));
   }
 
   replace(table: TableName, key: Key, value: Value, etag: Etag): Promise<Etag> {

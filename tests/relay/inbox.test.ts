@@ -46,6 +46,20 @@ describe("an inbox", () => {
     expect(received).toEqual(["m1: a"]);
   });
 
+  it("lets nobody take over what is written again: its instance may have run it before it went", async () => {
+    await inbox.write("there", "m0", ended("its key is made"));
+    const insert = parts.store.insert.bind(parts.store);
+    vi.spyOn(parts.store, "insert").mockImplementationOnce(async (...row) => {
+      await insert(...row);
+      await read();
+      throw new StorageUnavailable("nobody answered");
+    });
+    await inbox.write("here", "m1", ended("a"));
+    expect(received).toEqual(["m1: a"]);
+    const again = await inbox.waiting("here");
+    expect(again.map(({ id, takeOver }) => [id, takeOver])).toEqual([["m1", "forbidden"]]);
+  });
+
   it("is read in the order in which storage took the messages, whatever the clocks of the senders", async () => {
     await inbox.write("here", "m1", ended("first"));
     parts.clock.advance({ seconds: -60 });

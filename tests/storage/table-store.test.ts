@@ -1,8 +1,9 @@
 import { createServer, type Server } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { StorageUnavailable, type Store } from "../../shared/storage/store.ts";
+import { StorageUnavailable, type Store, type Tries } from "../../shared/storage/store.ts";
 import { TableStore } from "../../shared/storage/table-store.ts";
 import { azuriteConnectionString } from "../../tools/stack/local-settings.ts";
+import { startLossyProxy } from "../support/lossy-proxy.ts";
 import { startTestAzurite, type TestAzurite } from "../support/test-azurite.ts";
 import { storeContract } from "./store-contract.ts";
 
@@ -33,6 +34,28 @@ describe("a table that is missing", () => {
     await Promise.all(rows.map((row) => store.insert("transactions", row, { n: 1 })));
     const found = await Promise.all(rows.map((row) => store.get("transactions", row)));
     expect(found.every((row) => row?.value["n"] === 1)).toBe(true);
+  });
+});
+
+describe("a write whose answer is lost", () => {
+  const inserts = async (tries: Tries): Promise<number> => {
+    let sent = 0;
+    const proxy = await startLossyProxy(azurite.port, ({ method, url }) => {
+      const isInsert = method === "POST" && url?.includes("/used") === true;
+      if (isInsert) sent += 1;
+      return isInsert;
+    });
+    const ports = { table: proxy.port, blob: 1, queue: 1 };
+    const lossy = new TableStore(azuriteConnectionString(ports));
+    await lossy.insert("used", { partition: "p", row: tries }, {}, tries).catch(() => undefined);
+    await proxy.stop();
+    return sent;
+  };
+
+  it("is sent again, and only once where a second try is not the same as the first", async () => {
+    await store.get("used", key);
+    expect(await inserts("several")).toBeGreaterThan(1);
+    expect(await inserts("once")).toBe(1);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   type Some,
   type Store,
   type TableName,
+  type Tries,
   type Value,
 } from "../../shared/storage/store.ts";
 
@@ -26,9 +27,9 @@ export class OutageStore implements Store {
     return this.#store.get(table, key);
   }
 
-  async insert(table: TableName, key: Key, value: Value): Promise<Etag> {
+  async insert(table: TableName, key: Key, value: Value, tries?: Tries): Promise<Etag> {
     this.#arrive(table);
-    return this.#store.insert(table, key, value);
+    return this.#store.insert(table, key, value, tries);
   }
 
   async replace(table: TableName, key: Key, value: Value, etag: Etag): Promise<Etag> {

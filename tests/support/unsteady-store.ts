@@ -7,6 +7,7 @@ import {
   StorageUnavailable,
   type Store,
   type TableName,
+  type Tries,
   type Value,
 } from "../../shared/storage/store.ts";
 
@@ -45,8 +46,8 @@ export class UnsteadyStore implements Store {
     return this.#run(() => this.#store.get(table, key));
   }
 
-  insert(table: TableName, key: Key, value: Value): Promise<Etag> {
-    return this.#run(() => this.#store.insert(table, key, value));
+  insert(table: TableName, key: Key, value: Value, tries?: Tries): Promise<Etag> {
+    return this.#run(() => this.#store.insert(table, key, value), tries);
   }
 
   replace(table: TableName, key: Key, value: Value, etag: Etag): Promise<Etag> {
@@ -69,12 +70,12 @@ export class UnsteadyStore implements Store {
     yield* await this.#run(() => Array.fromAsync(this.#store.list(table, partition, some)));
   }
 
-  async #run<T>(operation: () => Promise<T>): Promise<T> {
+  async #run<T>(operation: () => Promise<T>, tries: Tries = "several"): Promise<T> {
     await this.#onItsWay();
     const mishap = this.down ? "refused" : this.#mishap();
     if (mishap === "refused") throw new StorageUnavailable("out of reach");
     let answer = operation();
-    if (mishap === "lost") {
+    if (mishap === "lost" && tries === "several") {
       await Promise.allSettled([answer]);
       await this.#onItsWay();
       answer = operation();
@@ -82,7 +83,8 @@ export class UnsteadyStore implements Store {
     // Its failure is known when it arrives.
     answer.catch(() => undefined);
     await this.#onItsWay();
-    if (mishap === "unanswered") throw new StorageUnavailable("nobody answered");
+    if (mishap === "unanswered" || (mishap === "lost" && tries === "once"))
+      throw new StorageUnavailable("nobody answered");
     return answer;
   }
 

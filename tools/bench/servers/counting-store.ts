@@ -6,6 +6,7 @@ import type {
   Some,
   Store,
   TableName,
+  Tries,
   Value,
 } from "../../../shared/storage/store.ts";
 
@@ -42,9 +43,9 @@ export class CountingStore implements Store {
     return this.#store.get(table, key);
   }
 
-  insert(table: TableName, key: Key, value: Value): Promise<Etag> {
+  insert(table: TableName, key: Key, value: Value, tries?: Tries): Promise<Etag> {
     this.#count("insert", table);
-    return this.#store.insert(table, key, value);
+    return this.#store.insert(table, key, value, tries);
   }
 
   replace(table: TableName, key: Key, value: Value, etag: Etag): Promise<Etag> {
