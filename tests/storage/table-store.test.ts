@@ -37,21 +37,22 @@ describe("a table that is missing", () => {
   });
 });
 
-describe("a write whose answer is lost", () => {
-  const inserts = async (tries: Tries): Promise<number> => {
-    let sent = 0;
-    const proxy = await startLossyProxy(azurite.port, ({ method, url }) => {
-      const isInsert = method === "POST" && url?.includes("/used") === true;
-      if (isInsert) sent += 1;
-      return isInsert;
-    });
-    const ports = { table: proxy.port, blob: 1, queue: 1 };
-    const lossy = new TableStore(azuriteConnectionString(ports));
-    await lossy.insert("used", { partition: "p", row: tries }, {}, tries).catch(() => undefined);
-    await proxy.stop();
-    return sent;
-  };
+/** @returns How often an insert was sent whose answers all get lost. */
+async function inserts(tries: Tries): Promise<number> {
+  let sent = 0;
+  const proxy = await startLossyProxy(azurite.port, ({ method, url }) => {
+    const isInsert = method === "POST" && url?.includes("/used") === true;
+    if (isInsert) sent += 1;
+    return isInsert;
+  });
+  const ports = { table: proxy.port, blob: 1, queue: 1 };
+  const lossy = new TableStore(azuriteConnectionString(ports));
+  await lossy.insert("used", { partition: "p", row: tries }, {}, tries).catch(() => undefined);
+  await proxy.stop();
+  return sent;
+}
 
+describe("a write whose answer is lost", () => {
   it("is sent again, and only once where a second try is not the same as the first", async () => {
     await store.get("used", key);
     expect(await inserts("several")).toBeGreaterThan(1);
