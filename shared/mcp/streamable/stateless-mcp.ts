@@ -71,7 +71,10 @@ export class StatelessMcp {
     context: RequestContext,
   ): Promise<Response> {
     // Closing the stream is a cancellation (MCP 2026-07-28, Streamable HTTP): its end is the request's signal.
-    const request = new Request(url, { method: "POST", headers, signal: context.disconnected });
+    const { disconnected } = context;
+    const request = new Request(url, { method: "POST", headers, signal: disconnected });
+    // The SDK keeps the request's signal only. Node has that one follow ours for as long as the request itself is held.
+    disconnected.addEventListener("abort", () => void request, { once: true });
     const answer = handler.fetch(request, { parsedBody: body, authInfo: new CallerInfo(caller) });
     const failure = JSON.stringify(unfinished(idOf(body)));
     return patiently(answer, { client: context, calls: this.#inProgress, failure });
