@@ -34,6 +34,12 @@ export interface StatelessMcpDeps extends CallContextDeps {
   readonly random: Random;
 }
 
+/**
+ * The SDK keeps no more of a request than its signal, and Node has that one follow ours only while the request
+ * itself is held: it is, for as long as its client's connection.
+ */
+const requests = new WeakMap<AbortSignal, Request>();
+
 /** Streamable HTTP as of 2026-07-28: each request is complete in itself, and any instance answers it. */
 export class StatelessMcp {
   readonly #deps: StatelessMcpDeps;
@@ -73,8 +79,7 @@ export class StatelessMcp {
     // Closing the stream is a cancellation (MCP 2026-07-28, Streamable HTTP): its end is the request's signal.
     const { disconnected } = context;
     const request = new Request(url, { method: "POST", headers, signal: disconnected });
-    // The SDK keeps the request's signal only. Node has that one follow ours for as long as the request itself is held.
-    disconnected.addEventListener("abort", () => void request, { once: true });
+    requests.set(disconnected, request);
     const answer = handler.fetch(request, { parsedBody: body, authInfo: new CallerInfo(caller) });
     const failure = JSON.stringify(unfinished(idOf(body)));
     return patiently(answer, { client: context, calls: this.#inProgress, failure });
