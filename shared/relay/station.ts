@@ -61,8 +61,7 @@ export class Station {
    */
   async open<T>(open: (instance: string) => Promise<T>): Promise<T> {
     this.#entering += 1;
-    // Whoever opens a stream is about to say something, and not necessarily here.
-    this.#pace.traffic(this.#clock.now());
+    this.#pace.opened(this.#clock.now());
     try {
       // A lease that was lost meanwhile is taken anew, under another id.
       const held = (await this.#lease.hold()) || (await this.#lease.hold());

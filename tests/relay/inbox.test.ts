@@ -193,7 +193,7 @@ describe("the pace of looking", () => {
     expect(pace.interval(402_000, false)).toBe(100);
   });
 
-  it("is slow beside a fast path, but for a minute after a message came through the inbox", () => {
+  it("is slow beside a fast path, but for a minute after a message came through the inbox and while clients say their first words", () => {
     const pace = new PollPace();
     pace.relayed(0);
     expect(pace.interval(0, true)).toBe(1_000);
@@ -201,5 +201,8 @@ describe("the pace of looking", () => {
     expect(pace.interval(1_999, true)).toBe(25);
     expect(pace.interval(60_999, true)).toBe(100);
     expect(pace.interval(61_000, true)).toBe(1_000);
+    pace.opened(70_000);
+    expect(pace.interval(71_999, true)).toBe(100);
+    expect(pace.interval(72_000, true)).toBe(1_000);
   });
 });

@@ -63,8 +63,8 @@ export async function beginSse(
 ): Promise<SseSession> {
   let answered: ((data: string) => void) | undefined;
   const stream = await openStream(target, (data) => {
-    if (onMessage === undefined || !data.includes('"method":')) answered?.(data);
-    else onMessage(data);
+    if (!data.includes('"method":')) answered?.(data);
+    else onMessage?.(data);
   });
   const posts = await WireConnection.open(target.postUrl);
   const headers = authorization(target.token);
