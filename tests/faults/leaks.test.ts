@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { features } from "../../shared/features/all.ts";
@@ -10,14 +8,12 @@ import { OAuthTestClient } from "../support/oauth-client.ts";
 import { EventStream } from "../support/open-stream.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
 import { TestClock } from "../support/test-clock.ts";
+import { medianHeap } from "../support/heap.ts";
 
 const CYCLES = 1_000;
 const CALLS = 10_000;
 /** What may be more than after the warm-up. */
 const ALLOWED = 1.1;
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 let entra: RunningEntra;
 let clock: TestClock;
@@ -69,18 +65,6 @@ async function calls(count: number): Promise<void> {
   const stream = await EventStream.open(app, token);
   for (let n = 0; n < count; n++) await stream.callTool("getSettings");
   await stream.drop();
-}
-
-async function medianHeap(): Promise<number> {
-  const seen: number[] = [];
-  for (let n = 0; n < 5; n++) {
-    collect();
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-    seen.push(process.memoryUsage().heapUsed);
-  }
-  return seen.toSorted((a, b) => a - b)[2] ?? 0;
 }
 
 const count = async (table: TableName, partition: string) =>

@@ -1,6 +1,4 @@
 import { createHook } from "node:async_hooks";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { CALENDAR_URI } from "../../shared/features/upcoming-events.ts";
@@ -13,6 +11,7 @@ import { EventStream } from "../support/open-stream.ts";
 import { type ServedApps, serveApps } from "../support/served-apps.ts";
 import { nextMessage, SessionWire } from "../support/session-wire.ts";
 import type { TestApp } from "../support/test-app.ts";
+import { medianHeap } from "../support/heap.ts";
 
 const CYCLES = 1_000;
 const WARM_UP_CYCLES = 400;
@@ -21,9 +20,6 @@ const AT_ONCE = 20;
 const ALLOWED = 1.1;
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 /** What requests to Entra and Graph may take: Node keeps the timer of each for so long, however soon it is answered. */
 const REQUEST_MS = 20_000;
@@ -176,18 +172,6 @@ async function settle(): Promise<void> {
   await expect.poll(() => rows("instances", "live"), { timeout: 10_000 }).toEqual([]);
   for (let days = 0; days < 2; days++) await later(DAY_SECONDS);
   expect(await leftOver()).toEqual([]);
-}
-
-async function medianHeap(): Promise<number> {
-  const seen: number[] = [];
-  for (let n = 0; n < 5; n++) {
-    collect();
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-    seen.push(process.memoryUsage().heapUsed);
-  }
-  return seen.toSorted((a, b) => a - b)[2] ?? 0;
 }
 
 const asked = (what: string) => entra.requests()[`graph.${what}`] ?? 0;

@@ -18,6 +18,7 @@ import { recorder } from "./redaction/recorder.ts";
 import { QUICK_READER } from "./request-context.ts";
 import { TestClock } from "./test-clock.ts";
 import type { Fetch } from "./user-agent.ts";
+import { handlerName } from "./handler-name.ts";
 
 export const BASE_URL = "http://localhost:7071";
 
@@ -113,36 +114,4 @@ async function route(
   const response = await handler(new Request(target, rest), context);
   recorder.exchange(rest, response);
   return response;
-}
-
-/** As the triggers in `functions/` have it. */
-function handlerName(pathname: string): keyof App["handlers"] {
-  const path = pathname.replace(/\/$/, "");
-  if (path.startsWith("/.well-known/oauth-protected-resource")) return "protectedResourceMetadata";
-  switch (path) {
-    case "":
-      return "home";
-    case "/.well-known/oauth-authorization-server":
-      return "authorizationServerMetadata";
-    case "/.well-known/openid-configuration":
-      return "openIdConfiguration";
-    case "/.well-known/jwks.json":
-      return "jwks";
-    case "/account":
-    case "/authorize":
-    case "/callback":
-    case "/consent":
-    case "/health":
-    case "/mcp":
-    case "/message":
-    case "/notifications":
-    case "/publish":
-    case "/register":
-    case "/revoke":
-    case "/sse":
-    case "/token":
-      return path.slice(1) as keyof App["handlers"];
-    default:
-      throw new Error(`no route for ${pathname}`);
-  }
 }

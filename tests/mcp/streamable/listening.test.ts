@@ -1,17 +1,13 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { setTimeout } from "node:timers/promises";
 import { decodeJwt } from "jose";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { MemoryStore } from "../../../shared/storage/memory-store.ts";
 import { useFacade } from "../../support/facade.ts";
+import { collect } from "../../support/heap.ts";
 import { ModernWire } from "../../support/modern-wire.ts";
 import { OAuthTestClient } from "../../support/oauth-client.ts";
 import { OutageStore } from "../../support/outage-store.ts";
 import { createTestApp, type TestApp } from "../../support/test-app.ts";
-
-setFlagsFromString("--expose-gc");
-const collect = runInNewContext("gc") as () => void;
 
 const facade = useFacade();
 

@@ -1,12 +1,11 @@
-import type { App } from "../../../shared/app.ts";
+import type { App } from "../../shared/app.ts";
 
 /** @returns The handler of a path, as the triggers in `functions/` have it. @throws where there is none */
 export function handlerName(pathname: string): keyof App["handlers"] {
-  if (pathname.startsWith("/.well-known/oauth-protected-resource")) {
-    return "protectedResourceMetadata";
-  }
-  switch (pathname) {
-    case "/":
+  const path = pathname.replace(/\/$/, "");
+  if (path.startsWith("/.well-known/oauth-protected-resource")) return "protectedResourceMetadata";
+  switch (path) {
+    case "":
       return "home";
     case "/.well-known/oauth-authorization-server":
       return "authorizationServerMetadata";
@@ -27,7 +26,7 @@ export function handlerName(pathname: string): keyof App["handlers"] {
     case "/revoke":
     case "/sse":
     case "/token":
-      return pathname.slice(1) as keyof App["handlers"];
+      return path.slice(1) as keyof App["handlers"];
     default:
       throw new Error(`no route for ${pathname}`);
   }
