@@ -23,6 +23,9 @@ export type Purpose =
 
 const utf8 = new TextEncoder();
 
+/** Derived and imported once for a data key and a purpose: it costs more than to seal a line of text. */
+const encryptionKeys = new WeakMap<DataKey, Map<Purpose, Promise<CryptoKey>>>();
+
 /** Sealed text that is not whole, not ours, or not meant for this place. */
 export class SealBroken extends Error {
   override name = "SealBroken";
@@ -43,7 +46,7 @@ export async function seal(
   const jwe = await new FlattenedEncrypt(utf8.encode(text))
     .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid: dataKey.kid })
     .setAdditionalAuthenticatedData(utf8.encode(binding))
-    .encrypt(deriveKey(dataKey, purpose));
+    .encrypt(await encryptionKey(dataKey, purpose));
   return [jwe.protected, jwe.iv, jwe.ciphertext, jwe.tag].join(".");
 }
 
@@ -72,7 +75,7 @@ export async function open(
       async (protectedHeader) => {
         const dataKey = await keyOf(protectedHeader?.kid ?? "");
         if (dataKey === undefined) throw new SealBroken("sealed with a key that is not known");
-        return deriveKey(dataKey, purpose);
+        return encryptionKey(dataKey, purpose);
       },
       { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] },
     );
@@ -90,8 +93,21 @@ export function sealedWith(sealed: string): string | undefined {
   return decodeProtectedHeader({ protected: sealed.split(".", 1).join() }).kid;
 }
 
+function encryptionKey(dataKey: DataKey, purpose: Purpose): Promise<CryptoKey> {
+  const ofDataKey = encryptionKeys.get(dataKey) ?? new Map<Purpose, Promise<CryptoKey>>();
+  encryptionKeys.set(dataKey, ofDataKey);
+  const key =
+    ofDataKey.get(purpose) ??
+    crypto.subtle.importKey("raw", deriveKey(dataKey, purpose), "AES-GCM", false, [
+      "encrypt",
+      "decrypt",
+    ]);
+  ofDataKey.set(purpose, key);
+  return key;
+}
+
 /** A key of 32 bytes for one purpose (HKDF, RFC 5869). */
-export function deriveKey(dataKey: DataKey, purpose: Purpose): Uint8Array {
+export function deriveKey(dataKey: DataKey, purpose: Purpose): Uint8Array<ArrayBuffer> {
   return new Uint8Array(hkdfSync("sha256", dataKey.secret, "", purpose, 32));
 }
 

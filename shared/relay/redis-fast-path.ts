@@ -28,6 +28,13 @@ const FRESH_MS = 300_000;
 
 const content = z.object({ at: z.number(), envelope: envelopeSchema });
 
+/** What has arrived, and from whose stream. */
+interface Message {
+  readonly id: string;
+  readonly from: string;
+  readonly envelope: Envelope;
+}
+
 /**
  * Messages between instances by way of Redis: each writes to the stream of the other, see `redis-stream.ts`.
  * Whoever takes a message says so on the stream of its sender, which therefore reads one too, from its first
@@ -43,7 +50,7 @@ export class RedisFastPath implements FastPath {
   readonly #pending = new Map<string, () => void>();
   /** What arrives is not the work of the request that happened to send first. */
   readonly #outside = AsyncLocalStorage.snapshot();
-  #stream: RedisStream | undefined;
+  #stream: RedisStream<Message> | undefined;
   #receive: ReceiveFast | undefined;
   #stopped = false;
 
@@ -101,7 +108,7 @@ export class RedisFastPath implements FastPath {
 
   /** @returns The sealed message, or undefined where it cannot go this way. */
   async #prepare(
-    stream: RedisStream,
+    stream: RedisStream<Message>,
     instance: string,
     id: string,
     envelope: Envelope,
@@ -118,22 +125,20 @@ export class RedisFastPath implements FastPath {
     }
   }
 
-  #read(address: string): RedisStream {
+  #read(address: string): RedisStream<Message> {
     const stream = {
       address,
       connection: this.#redis.connection(),
       clock: this.#clock,
       log: this.#log,
-      take: async (entries: readonly Entry[]) => {
-        const messages = await Promise.all(entries.map((entry) => this.#open(address, entry)));
-        // Begun in the order of their arrival, and none waits for another to end.
-        for (const message of messages) if (message !== undefined) void this.#handOn(message);
-      },
+      prepare: (entry: Entry) => this.#open(address, entry),
+      // Begun in the order of their arrival, and none waits for another to end.
+      take: (message: Message) => void this.#handOn(message),
     };
     return this.#outside(() => new RedisStream(stream));
   }
 
-  async #open(address: string, entry: Entry) {
+  async #open(address: string, entry: Entry): Promise<Message | undefined> {
     const { taken, id, from, body } = entry;
     if (taken !== undefined) this.#pending.get(taken)?.();
     if (id === undefined || from === undefined || body === undefined) return undefined;
@@ -149,8 +154,7 @@ export class RedisFastPath implements FastPath {
     }
   }
 
-  async #handOn(message: { id: string; from: string; envelope: Envelope }): Promise<void> {
-    const { id, from, envelope } = message;
+  async #handOn({ id, from, envelope }: Message): Promise<void> {
     try {
       if ((await this.#receive?.(id, envelope)) !== true) return;
       await writeEntry(this.#redis.commands, TAKEN_WITHIN_MS, from, { taken: id });

@@ -32,12 +32,13 @@ const read = z
  * takes it by deleting it, and whoever wrote it can withdraw it in the same way. One of them succeeds. So it is
  * read from its beginning, always; what Redis has lost is nowhere else in doubt.
  */
-export class RedisStream {
+export class RedisStream<T> {
   readonly address: string;
   readonly #connection: RedisConnection;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #take: (entries: readonly Entry[]) => Promise<void>;
+  readonly #prepare: (entry: Entry) => Promise<T | undefined>;
+  readonly #take: (message: T) => void;
   readonly #firstTry = Promise.withResolvers<void>();
   #open = false;
   #stopped = false;
@@ -46,20 +47,23 @@ export class RedisStream {
    * Begins to read.
    *
    * @param deps.connection Is this stream's alone.
-   * @param deps.take Gets the entries that were taken, in their order. What it has not finished, no more are
-   *   read.
+   * @param deps.prepare Reads an entry while it is being taken, and perhaps not for the last time. It throws
+   *   nothing, and returns undefined for what there is nothing to do with.
+   * @param deps.take Gets what was taken, in its order.
    */
   constructor(deps: {
     address: string;
     connection: RedisConnection;
     clock: Clock;
     log: Log;
-    take: (entries: readonly Entry[]) => Promise<void>;
+    prepare: (entry: Entry) => Promise<T | undefined>;
+    take: (message: T) => void;
   }) {
     this.address = deps.address;
     this.#connection = deps.connection;
     this.#clock = deps.clock;
     this.#log = deps.log;
+    this.#prepare = deps.prepare;
     this.#take = deps.take;
     void this.#run();
   }
@@ -103,6 +107,7 @@ export class RedisStream {
       client.xRead(from, { BLOCK: BLOCK_MS, COUNT: READ_MAX }),
     );
     const entries = read.parse(reply)?.[0]?.messages ?? [];
+    const prepared = entries.map(({ message }) => this.#prepare(message));
     // Sent together: one round trip.
     const [kept, ...taken] = await this.#connection.run(ANSWER_MS, (client) =>
       Promise.all([
@@ -112,7 +117,9 @@ export class RedisStream {
     );
     // Redis has lost it: to a restart, or to whoever emptied it.
     if (kept === 0) await this.#make();
-    await this.#take(entries.filter((_, n) => taken[n] === 1).map(({ message }) => message));
+    for (const [n, message] of (await Promise.all(prepared)).entries()) {
+      if (taken[n] === 1 && message !== undefined) this.#take(message);
+    }
   }
 
   /** Nobody writes to a stream that is not there: with its first entry it is. */
