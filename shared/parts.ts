@@ -25,6 +25,7 @@ import { WatchCare } from "./live/watch-care.ts";
 import { WatchHolders } from "./live/watch-holders.ts";
 import { WatchLife } from "./live/watch-life.ts";
 import { Watching } from "./live/watching.ts";
+import { Announcer } from "./mcp/announcer.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { RequestStates } from "./mcp/request-states.ts";
@@ -61,6 +62,7 @@ import { Instances } from "./relay/instances.ts";
 import { INBOX_KEPT_MS, Lease } from "./relay/lease.ts";
 import { PollPace } from "./relay/poll-pace.ts";
 import { RedisFastPath } from "./relay/redis-fast-path.ts";
+import { Relay } from "./relay/relay.ts";
 import { Station } from "./relay/station.ts";
 import { AccessTokens } from "./sessions/access-token.ts";
 import { AccountSessions } from "./sessions/account-session.ts";
@@ -77,7 +79,7 @@ import { countingLog } from "./telemetry/counting-log.ts";
 import { noTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 import { TracedEntra } from "./telemetry/traced-entra.ts";
 import { TracedFeatureCalls } from "./telemetry/traced-feature-calls.ts";
-import { TracedRelay } from "./telemetry/traced-relay.ts";
+import { TracedReceiver, TracedSender } from "./telemetry/traced-relay.ts";
 import { TracedStore } from "./telemetry/traced-store.ts";
 import { Sweep } from "./upkeep/sweep.ts";
 
@@ -162,8 +164,11 @@ export function createParts(config: Config, adapters: Adapters) {
   const fastPath = redis && new RedisFastPath({ ...base, redis, sealer });
   const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
   const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
-  const relay = new TracedRelay({ ...hub, bearer, streamCheck });
-  const station = new Station({ ...hub, reader, relay });
+  const announcer = new Announcer({ connections });
+  const sender = new TracedSender(hub);
+  const receiver = new TracedReceiver({ ...hub, announcer, bearer, streamCheck });
+  const relay = new Relay({ ...hub, announcer, sender, streamCheck });
+  const station = new Station({ ...hub, reader, receiver });
   const watchRows = new WatchRows(base);
   const watchedCache = new WatchedCache({ ...base, watchRows });
   const sessionGraphs = new SessionGraphs({ ...base, signIns: () => signIns });
@@ -219,7 +224,17 @@ export function createParts(config: Config, adapters: Adapters) {
   const requestStates = new RequestStates({ ...base, sealer });
   const calls = new TracedFeatureCalls({ ...base, requestStates, live });
   const people = { sessions, settings, sessionEnd, signIns, feeds, watchedCache, watching };
-  const serving = { ...hub, ...people, expiries, waitingAnswers, relay, station, calls };
+  const serving = {
+    ...hub,
+    ...people,
+    expiries,
+    waitingAnswers,
+    sender,
+    receiver,
+    relay,
+    station,
+    calls,
+  };
   const statelessMcp = new StatelessMcp(serving);
   const sessionMcp = new SessionMcp(serving);
   return {
@@ -255,6 +270,8 @@ export function createParts(config: Config, adapters: Adapters) {
     lease,
     instances,
     inbox,
+    sender,
+    receiver,
     relay,
     station,
     sessionEnd,

@@ -33,6 +33,11 @@ export interface Connection {
   close(why: ConnectionEnd): Promise<void>;
 }
 
+/** Whether a connection is the caller's: its id alone never authenticates. */
+export function belongsTo(connection: Connection, { session }: Caller): boolean {
+  return connection.sessionId === session.id && connection.userKey === session.userKey;
+}
+
 /** A session that has a connection here. */
 export interface StreamingSession {
   readonly userKey: string;

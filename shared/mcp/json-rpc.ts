@@ -45,3 +45,8 @@ export function isAnswer(
 ): message is JSONRPCResultResponse | JSONRPCErrorResponse {
   return !("method" in message);
 }
+
+/** Whether it gives up a request (MCP, cancellation). */
+export function isCancellation(message: JSONRPCMessage): message is JSONRPCNotification {
+  return isNotification(message) && message.method === "notifications/cancelled";
+}

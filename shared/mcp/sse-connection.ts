@@ -5,7 +5,7 @@ import type { Change } from "../features/call.ts";
 import type { Log } from "../log.ts";
 import type { Random } from "../random.ts";
 import type { Watching } from "../live/watching.ts";
-import type { Relay } from "../relay/relay.ts";
+import type { Sender } from "../relay/sender.ts";
 import type { Caller } from "../sessions/bearer.ts";
 import type { Session } from "../sessions/sessions.ts";
 import type { ConnectionRow, ConnectionRows, ProtocolState } from "./connection-rows.ts";
@@ -38,7 +38,7 @@ export interface SseConnectionDeps {
   readonly connections: Connections;
   readonly connectionRows: ConnectionRows;
   readonly waitingAnswers: WaitingAnswers;
-  readonly relay: Relay;
+  readonly sender: Sender;
   readonly watching: Watching;
   readonly clock: Clock;
   readonly random: Random;
@@ -193,7 +193,7 @@ export class SseConnection implements Connection {
 
   /** Tells the client's next connection that something waits for it. */
   async #tellNext(): Promise<void> {
-    const { connectionRows, connections, relay } = this.#deps;
+    const { connectionRows, connections, sender } = this.#deps;
     const rows = await connectionRows.of(this.userKey);
     const [next, ...more] = rows.filter((row) => this.#isNext(row));
     // Ids of calls are unique in one client only: where several have come back, nobody can tell whose it is.
@@ -203,7 +203,7 @@ export class SseConnection implements Connection {
       await here.takeAnswersOf(this.id);
       return;
     }
-    await relay.send(next.value.instance, {
+    await sender.send(next.value.instance, {
       kind: "answers-waiting",
       connection: next.key.row,
       from: this.id,

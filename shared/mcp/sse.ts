@@ -1,6 +1,5 @@
 import { EmptyResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { Handler, RequestContext } from "../http/context.ts";
-import type { Instances } from "../relay/instances.ts";
 import type { Station } from "../relay/station.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
 import { callContext, type CallContextDeps } from "./call-context.ts";
@@ -11,7 +10,7 @@ import { waitOutOutage } from "./outage-patience.ts";
 import { createMcpServer } from "./server.ts";
 import { watchForSilence } from "./silent-client.ts";
 import { SseConnection, type SseConnectionDeps } from "./sse-connection.ts";
-import { earlierConnections, recoverFrom } from "./sse-recovery.ts";
+import { earlierConnections, type RecoveryDeps, recoverFrom } from "./sse-recovery.ts";
 import { SseTransport } from "./sse-transport.ts";
 import { streamLifetime } from "./stream-lifetime.ts";
 
@@ -21,10 +20,10 @@ const ROW_MARGIN_MS = 3_600_000;
 /** `GET /sse`: opens the stream of HTTP+SSE (MCP 2024-11-05) and a protocol server behind it. */
 export function sseHandler(
   deps: SseConnectionDeps &
-    CallContextDeps & {
+    CallContextDeps &
+    RecoveryDeps & {
       bearer: BearerCheck;
       station: Station;
-      instances: Instances;
       calls: FeatureCalls;
       streamLifetimeSeconds: number;
     },

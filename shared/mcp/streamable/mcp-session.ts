@@ -1,4 +1,4 @@
-import type { JSONRPCMessage, JSONRPCNotification } from "@modelcontextprotocol/server";
+import type { JSONRPCMessage } from "@modelcontextprotocol/server";
 import type { Change } from "../../features/call.ts";
 import type { ClientConnection } from "../../http/invocation-responses.ts";
 import type { Random } from "../../random.ts";
@@ -11,7 +11,7 @@ import type { ConnectionRows, ProtocolState } from "../connection-rows.ts";
 import type { Connection, ConnectionEnd, Connections } from "../connections.ts";
 import type { FeatureCalls } from "../feature-calls.ts";
 import { INSTANCE_GONE } from "../instance-gone.ts";
-import { isNotification, isRequest } from "../json-rpc.ts";
+import { isCancellation, isRequest } from "../json-rpc.ts";
 import { retryAfter } from "../stream-lifetime.ts";
 import { FeatureServer } from "./feature-server.ts";
 import type { KeptStreamDeps } from "./kept-stream.ts";
@@ -157,13 +157,13 @@ export class McpSession implements Connection {
    * @throws StorageUnavailable
    */
   async take(message: JSONRPCMessage, caller: Caller): Promise<void> {
-    const { instances, lease, relay } = this.#deps;
+    const { instances, lease, sender } = this.#deps;
     const envelope = { kind: "message", connection: this.id, caller, message } as const;
     const to = addressed(message);
     if (to !== undefined && to.instance !== lease.id) {
-      if (await instances.isLive(to.instance)) await relay.send(to.instance, envelope);
+      if (await instances.isLive(to.instance)) await sender.send(to.instance, envelope);
     } else if (isCancellation(message) && !this.has(message.params?.["requestId"])) {
-      await relay.broadcast(envelope);
+      await sender.broadcast(envelope);
     } else {
       this.#transport.receive(to?.message ?? message, caller);
     }
@@ -289,8 +289,4 @@ export class McpSession implements Connection {
   #failed(error: unknown): void {
     this.#deps.log.error("session-message-failed", error, { connection: this.id });
   }
-}
-
-function isCancellation(message: JSONRPCMessage): message is JSONRPCNotification {
-  return isNotification(message) && message.method === "notifications/cancelled";
 }

@@ -5,7 +5,7 @@ import {
   type TransportSendOptions,
 } from "@modelcontextprotocol/server";
 import type { Caller } from "../../sessions/bearer.ts";
-import { isAnswer, isNotification, isRequest } from "../json-rpc.ts";
+import { isAnswer, isCancellation, isRequest } from "../json-rpc.ts";
 import { CallerInfo } from "./caller-info.ts";
 import type { Exchange } from "./exchange.ts";
 import { nameInstance } from "./request-ids.ts";
@@ -76,9 +76,7 @@ export class SessionTransport implements Transport {
   receive(message: JSONRPCMessage, caller: Caller, exchange?: Exchange): void {
     if (isRequest(message) && exchange !== undefined) this.#exchanges.set(message.id, exchange);
     this.onmessage?.(message, { authInfo: new CallerInfo(caller) });
-    if (isNotification(message) && message.method === "notifications/cancelled") {
-      this.#cancelled(message.params?.["requestId"]);
-    }
+    if (isCancellation(message)) this.#cancelled(message.params?.["requestId"]);
   }
 
   /** Whether a request is being answered here. */
