@@ -24,6 +24,7 @@ import type { Wire } from "./call-context.ts";
 import { NO_STATE, type ProtocolState } from "./connection-rows.ts";
 import type { CallFor, Incoming } from "./incoming.ts";
 import { type FeatureCalls, toolError } from "./feature-calls.ts";
+import { sendChange } from "./send-change.ts";
 import { INSTRUCTIONS, SERVER_CAPABILITIES, SERVER_INFO } from "./server-info.ts";
 import { inRounds, type Round } from "./sse-questions.ts";
 
@@ -143,24 +144,8 @@ export function createMcpServer(
 
   return {
     server,
-    async announce(change) {
-      switch (change.kind) {
-        case "resource-updated":
-          if (keeping.told().subscriptions.includes(change.uri)) {
-            await server.sendResourceUpdated({ uri: change.uri });
-          }
-          break;
-        case "tools-changed":
-          await server.sendToolListChanged();
-          break;
-        case "resources-changed":
-          await server.sendResourceListChanged();
-          break;
-        case "prompts-changed":
-          await server.sendPromptListChanged();
-          break;
-      }
-    },
+    announce: (change) =>
+      sendChange(server, change, (uri) => keeping.told().subscriptions.includes(uri)),
   };
 }
 

@@ -12,6 +12,7 @@ import type { Connection, ConnectionEnd, Connections } from "../connections.ts";
 import type { FeatureCalls } from "../feature-calls.ts";
 import { INSTANCE_GONE } from "../instance-gone.ts";
 import { isCancellation, isRequest } from "../json-rpc.ts";
+import { sendChange } from "../send-change.ts";
 import { retryAfter } from "../stream-lifetime.ts";
 import { FeatureServer } from "./feature-server.ts";
 import type { KeptStreamDeps } from "./kept-stream.ts";
@@ -202,21 +203,7 @@ export class McpSession implements Connection {
 
   async announce(change: Change): Promise<void> {
     if (!this.streaming) return;
-    const { server } = this.#server;
-    switch (change.kind) {
-      case "resource-updated":
-        if (this.wants(change.uri)) await server.sendResourceUpdated({ uri: change.uri });
-        break;
-      case "tools-changed":
-        await server.sendToolListChanged();
-        break;
-      case "resources-changed":
-        await server.sendResourceListChanged();
-        break;
-      case "prompts-changed":
-        await server.sendPromptListChanged();
-        break;
-    }
+    await sendChange(this.#server.server, change, (uri) => this.wants(uri));
   }
 
   /** For a client that comes back for its stream, and may have missed anything. */
