@@ -1,20 +1,13 @@
-import { azureCredential } from "./azure-credential.ts";
-import { type Clock } from "./clock.ts";
-import { type Config } from "./config.ts";
-import type { Entra } from "./entra/entra.ts";
+import { type Adapters, keyWrapperOf, redisOf } from "./adapters.ts";
+import type { Config } from "./config.ts";
 import { MsalEntra } from "./entra/msal-entra.ts";
 import { features as allFeatures } from "./features/all.ts";
-import type { Features } from "./features/feature.ts";
 import { AccountForms } from "./http/account-form.ts";
 import { MemoryRateLimiter } from "./http/rate-limiter.ts";
 import { RedisRateLimiter } from "./http/redis-rate-limiter.ts";
 import { KeyRotation } from "./keys/key-rotation.ts";
-import { KeyVaultWrapper } from "./keys/key-vault-wrapper.ts";
-import type { KeyWrapper } from "./keys/key-wrapper.ts";
 import { Keyring } from "./keys/keyring.ts";
-import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
-import { type Log } from "./log.ts";
 import { Feeds } from "./live/feeds.ts";
 import { PublisherTokens } from "./live/publisher-token.ts";
 import { SessionGraphs } from "./live/session-graphs.ts";
@@ -40,7 +33,6 @@ import { clientSignIn } from "./oauth/client-sign-in.ts";
 import { ClientAssertions } from "./oauth/clients/client-assertion.ts";
 import { clientAuthentication } from "./oauth/clients/client-authentication.ts";
 import { Clients } from "./oauth/clients/clients.ts";
-import type { DocumentFetch } from "./oauth/clients/document-fetch.ts";
 import { KeySets } from "./oauth/clients/key-sets.ts";
 import { publicDocumentFetch } from "./oauth/clients/public-document-fetch.ts";
 import { RegisteredClients } from "./oauth/clients/registered-clients.ts";
@@ -53,13 +45,10 @@ import { RememberedConsents } from "./oauth/remembered-consents.ts";
 import { Resources } from "./oauth/resources.ts";
 import { TokenIssuer } from "./oauth/token-issuer.ts";
 import { Transactions } from "./oauth/transactions.ts";
-import type { Random } from "./random.ts";
-import { EntraCredentials } from "./redis/entra-credentials.ts";
-import { Redis } from "./redis/redis.ts";
 import { Inbox } from "./relay/inbox.ts";
 import { InboxReader } from "./relay/inbox-reader.ts";
 import { Instances } from "./relay/instances.ts";
-import { INBOX_KEPT_MS, Lease } from "./relay/lease.ts";
+import { Lease } from "./relay/lease.ts";
 import { PollPace } from "./relay/poll-pace.ts";
 import { RedisFastPath } from "./relay/redis-fast-path.ts";
 import { Relay } from "./relay/relay.ts";
@@ -74,34 +63,14 @@ import { Sessions } from "./sessions/sessions.ts";
 import { SignIns } from "./sessions/sign-ins.ts";
 import { Vault } from "./sessions/vault.ts";
 import { Expiries } from "./storage/expiries.ts";
-import type { Store } from "./storage/store.ts";
 import { countingLog } from "./telemetry/counting-log.ts";
-import { noTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+import { noTelemetry } from "./telemetry/telemetry.ts";
 import { TracedEntra } from "./telemetry/traced-entra.ts";
 import { TracedFeatureCalls } from "./telemetry/traced-feature-calls.ts";
 import { TracedReceiver, TracedSender } from "./telemetry/traced-relay.ts";
 import { TracedStore } from "./telemetry/traced-store.ts";
+import { expireRows } from "./upkeep/expire-rows.ts";
 import { Sweep } from "./upkeep/sweep.ts";
-
-/** What reaches out of the process; tests hand in their own. */
-export interface Adapters {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  /** The adapter to Entra; MSAL where it is left out. */
-  readonly entra?: Entra;
-  /** The way to clients' documents; the one that reaches public hosts only where it is left out. */
-  readonly fetchDocument?: DocumentFetch;
-  /** What the server offers; `features/all.ts` where it is left out. */
-  readonly features?: Features;
-  /** What protects the data keys; the settings choose where it is left out. */
-  readonly keyWrapper?: KeyWrapper;
-  /** What watches; nobody where it is left out. */
-  readonly telemetry?: Telemetry;
-  /** What instances tell each other quickly with; the settings say whether there is one where it is left out. */
-  readonly redis?: Redis;
-}
 
 /**
  * Makes the parts of the server, from the inside out. Each takes from `base` and the parts before it what
@@ -125,7 +94,7 @@ export function createParts(config: Config, adapters: Adapters) {
   };
 
   const expiries = new Expiries(base);
-  const wrapper = adapters.keyWrapper ?? keyWrapper(config);
+  const wrapper = adapters.keyWrapper ?? keyWrapperOf(config);
   const keyring = new Keyring({ ...base, wrapper });
   const rotation = new KeyRotation({ ...base, wrapper, keyring });
   const sealer = new Sealer(keyring);
@@ -193,28 +162,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const accountSignIn = new AccountSignIn({ ...base, entraRedirect, entra, accountSessions });
   const accountForms = new AccountForms({ ...base, sealer });
 
-  const sweep = new Sweep({
-    ...base,
-    expiries,
-    expire: {
-      clients: (key) => registered.expire(key),
-      sessions: (key) => sessions.expire(key),
-      connections: async (key) => {
-        const endsAt = await connectionRows.expire(key);
-        if (endsAt === undefined) await waitingAnswers.clear(key.row);
-        return endsAt;
-      },
-      events: async ({ partition: stream }) => {
-        await waitingAnswers.clear(stream);
-        return undefined;
-      },
-      inbox: async ({ partition: instance }) => {
-        if (await instances.isLive(instance)) return base.clock.now() + INBOX_KEPT_MS;
-        await inbox.clear(instance);
-        return undefined;
-      },
-    },
-  });
+  const expire = expireRows({ ...hub, registered, sessions, waitingAnswers });
+  const sweep = new Sweep({ ...base, expiries, expire });
 
   const { rateLimitFactor: factor } = base;
   const rateLimiter = redis
@@ -292,20 +241,3 @@ export function createParts(config: Config, adapters: Adapters) {
 }
 
 export type Parts = ReturnType<typeof createParts>;
-
-function keyWrapper({ wrappingKey, azureClientId }: Config): KeyWrapper {
-  if ("localKey" in wrappingKey) return new LocalKeyWrapper(wrappingKey.localKey);
-  const credential = azureCredential(azureClientId);
-  return new KeyVaultWrapper({ keyId: wrappingKey.keyVaultKeyId, credential });
-}
-
-/** A URL that names nobody is that of Azure Managed Redis, which the managed identity signs in to. */
-function redisOf(config: Config, { clock, log }: Adapters): Redis | undefined {
-  const { redisUrl: url, azureClientId } = config;
-  if (url === undefined) return undefined;
-  const { protocol, password } = new URL(url);
-  const managed = protocol === "rediss:" && password === "";
-  const source = azureCredential(azureClientId);
-  const credentials = managed ? new EntraCredentials({ source, clock, log }) : undefined;
-  return new Redis({ url, credentials, clock, log });
-}

@@ -5,6 +5,7 @@ import type { Expiries, Expiry, ExpiringTable } from "../storage/expiries.ts";
 import { hourOf, hourPartitions } from "../storage/hour-partition.ts";
 import { type Key, StorageUnavailable, type Store, type TableName } from "../storage/store.ts";
 import { TypedTable } from "../storage/typed-table.ts";
+import type { ExpireRow } from "./expire-rows.ts";
 
 /** Tables whose rows are filed under the hour of their end. */
 const HOURLY_TABLES: readonly TableName[] = ["transactions", "codes", "used"];
@@ -23,9 +24,6 @@ const RETRY_MS = 24 * 3_600_000;
 
 const CURSOR = { partition: "cursor", row: "swept" };
 const cursorRow = z.object({ hour: z.number().int() });
-
-/** Ends a row if it has ended. */
-export type ExpireRow = (key: Key) => Promise<number | undefined>;
 
 /** The work of removing one row. @returns Whether there was anything to remove. */
 type Removal = () => Promise<boolean>;
