@@ -34,12 +34,15 @@ export function listedResources({ resources }: Features, live: boolean) {
   }));
 }
 
-/** @returns Something that a template has to read, as `resources/list` names it. */
+/**
+ * @returns Something that a template has to read, as `resources/list` names it. Without the template's title, which
+ *   clients would show in place of the name: all that it lists would look the same.
+ */
 export function listedOfTemplate(
-  { title, description, mimeType }: ResourceTemplate,
+  { description, mimeType }: ResourceTemplate,
   { uri, name }: { readonly uri: string; readonly name: string },
 ) {
-  return { uri, name, title, description, mimeType };
+  return { uri, name, description, mimeType };
 }
 
 /** @returns The templates as `resources/templates/list` names them. */
