@@ -10,8 +10,8 @@ import type { Connection, ConnectionEnd } from "./connections.ts";
 import type { EventStreamBody } from "./event-stream-body.ts";
 import { unfinished } from "./instance-gone.ts";
 import { LateAnswers, type LateAnswersDeps } from "./late-answers.ts";
-import type { Told } from "./server.ts";
 import { SseRow, type SseRowDeps } from "./sse-row.ts";
+import type { Told } from "./sse-server.ts";
 import type { SseTransport } from "./sse-transport.ts";
 import { retryAfter } from "./stream-lifetime.ts";
 

@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import type { ConnectionRows, ProtocolState } from "./connection-rows.ts";
 import type { Connection } from "./connections.ts";
 import { NEVER, waitOutOutage } from "./outage-patience.ts";
-import type { Told } from "./server.ts";
+import type { Told } from "./sse-server.ts";
 
 /** How long what a client has told its connection is kept for its next one, and answers wait for it. */
 const KEPT_MS = 10 * 60_000;

@@ -7,10 +7,10 @@ import { newStreamId, NO_STATE, protocolState } from "./connection-rows.ts";
 import { EVENT_STREAM_HEADERS, EventStreamBody } from "./event-stream-body.ts";
 import type { FeatureCalls } from "./feature-calls.ts";
 import { waitOutOutage } from "./outage-patience.ts";
-import { createMcpServer } from "./server.ts";
 import { watchForSilence } from "./silent-client.ts";
 import { SseConnection, type SseConnectionDeps } from "./sse-connection.ts";
 import { earlierConnections, type RecoveryDeps, recoverFrom } from "./sse-recovery.ts";
+import { createSseServer } from "./sse-server.ts";
 import { SseTransport } from "./sse-transport.ts";
 import { streamLifetime } from "./stream-lifetime.ts";
 
@@ -58,7 +58,7 @@ export function sseHandler(
     const transport = new SseTransport(`/message?connection=${id}`, body, (answer) =>
       connection.undelivered(answer),
     );
-    const { server, announce } = createMcpServer(
+    const { server, announce } = createSseServer(
       deps.calls,
       (wire) => callOf(connection.session, wire),
       // A call that ends its own session is answered before its stream closes.

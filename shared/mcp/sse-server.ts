@@ -43,7 +43,7 @@ export interface Keeping {
 }
 
 /** A protocol server for one client, and the way to tell it about changes. */
-export interface McpServer {
+export interface SseServer {
   readonly server: Server;
   readonly announce: (change: Change) => Promise<void>;
 }
@@ -57,12 +57,12 @@ export type SseWire = Pick<Wire, "beforeOwnEnd">;
  * @param callFor Makes the context of a feature's call.
  * @param wireOf What it takes to end the session of a request, by the request's id.
  */
-export function createMcpServer(
+export function createSseServer(
   calls: FeatureCalls,
   callFor: (wire: Wire) => CallFor,
   wireOf: (requestId: string | number) => SseWire,
   keeping: Keeping = inMemory(),
-): McpServer {
+): SseServer {
   const server = new Server(SERVER_INFO, {
     capabilities: SERVER_CAPABILITIES,
     instructions: INSTRUCTIONS,
