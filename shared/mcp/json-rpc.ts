@@ -4,6 +4,7 @@ import type {
   JSONRPCNotification,
   JSONRPCRequest,
   JSONRPCResultResponse,
+  RequestId,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
 
@@ -49,4 +50,9 @@ export function isAnswer(
 /** Whether it gives up a request (MCP, cancellation). */
 export function isCancellation(message: JSONRPCMessage): message is JSONRPCNotification {
   return isNotification(message) && message.method === "notifications/cancelled";
+}
+
+/** Whether something that a client has sent can be the id of a request (MCP: a string or a number). */
+export function isRequestId(value: unknown): value is RequestId {
+  return typeof value === "string" || typeof value === "number";
 }

@@ -8,7 +8,7 @@ import type { Session } from "../sessions/sessions.ts";
 import type { ProtocolState } from "./connection-rows.ts";
 import type { Connection, ConnectionEnd } from "./connections.ts";
 import type { EventStreamBody } from "./event-stream-body.ts";
-import { unfinished } from "./instance-gone.ts";
+import { GRACE_MS, unfinished } from "./instance-gone.ts";
 import { LateAnswers, type LateAnswersDeps } from "./late-answers.ts";
 import { SseRow, type SseRowDeps } from "./sse-row.ts";
 import type { Told } from "./sse-server.ts";
@@ -21,9 +21,6 @@ const LINGER_MS = 10_000;
 /** What a call is answered with that goes on for longer than its connection. */
 const GIVEN_UP =
   "The stream of this call had ended, and the call was given up. It may or may not have taken effect.";
-
-/** What a call in progress gets when the instance goes. */
-const GRACE_MS = 500;
 
 /** A client that starts says so within this time; one that comes back may wait in silence. */
 const FIRST_WORD_MS = 1_000;

@@ -12,10 +12,7 @@ import { SseConnection, type SseConnectionDeps } from "./sse-connection.ts";
 import { earlierConnections, type RecoveryDeps, recoverFrom } from "./sse-recovery.ts";
 import { createSseServer } from "./sse-server.ts";
 import { SseTransport } from "./sse-transport.ts";
-import { streamLifetime } from "./stream-lifetime.ts";
-
-/** The row of a connection goes by itself so long after its stream must have ended. */
-const ROW_MARGIN_MS = 3_600_000;
+import { ROW_MARGIN_MS, streamLifetime } from "./stream-lifetime.ts";
 
 /** `GET /sse`: opens the stream of HTTP+SSE (MCP 2024-11-05) and a protocol server behind it. */
 export function sseHandler(

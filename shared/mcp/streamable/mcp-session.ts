@@ -10,7 +10,7 @@ import { callContext, type CallContextDeps } from "../call-context.ts";
 import type { ConnectionRows, ProtocolState } from "../connection-rows.ts";
 import type { Connection, ConnectionEnd, Connections } from "../connections.ts";
 import type { FeatureCalls } from "../feature-calls.ts";
-import { INSTANCE_GONE } from "../instance-gone.ts";
+import { GRACE_MS, INSTANCE_GONE } from "../instance-gone.ts";
 import { isCancellation, isRequest } from "../json-rpc.ts";
 import { sendChange } from "../send-change.ts";
 import { retryAfter } from "../stream-lifetime.ts";
@@ -21,9 +21,6 @@ import { SessionExchanges } from "./session-exchanges.ts";
 import { SessionState, type SessionStateDeps } from "./session-state.ts";
 import { SessionTransport } from "./session-transport.ts";
 import type { StandaloneStream } from "./standalone-stream.ts";
-
-/** What a call in progress gets when the instance goes. */
-const GRACE_MS = 500;
 
 export interface McpSessionDeps extends CallContextDeps, KeptStreamDeps, SessionStateDeps {
   readonly calls: FeatureCalls;
