@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import type { Sealer } from "../keys/seal.ts";
 import type { Log } from "../log.ts";
-import { joinText, longText, splitText } from "../storage/long-text.ts";
+import { inRows, joinText, longText, splitText } from "../storage/long-text.ts";
 import {
   BATCH_MAX,
   type Key,
@@ -14,9 +14,6 @@ import {
 } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import { type Envelope, envelopeSchema } from "./envelope.ts";
-
-/** Characters of a message that one row holds. */
-const ROW_CHARACTERS = 400_000;
 
 const headRow = longText.and(
   z.object({
@@ -86,7 +83,7 @@ export class Inbox {
       binding(instance, id),
       JSON.stringify(envelope),
     );
-    const chunks = sealed.match(new RegExp(`.{1,${ROW_CHARACTERS}}`, "g")) ?? [];
+    const chunks = inRows(sealed);
     const last = chunks.pop() ?? "";
     for (const [n, chunk] of chunks.entries()) {
       await unlessThere(this.#parts.insert(partKey(instance, row, n), splitText(chunk)));

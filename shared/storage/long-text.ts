@@ -27,6 +27,17 @@ export function joinText(value: z.infer<typeof longText>): string {
   return Array.from({ length: value.parts }, (_, n) => value[partName(n)]).join("");
 }
 
+/** Characters of a text that one row holds, beside what else is in it. */
+const ROW_CHARACTERS = 400_000;
+
+/**
+ * @param text Without line breaks, as what is sealed.
+ * @returns The text in as many pieces as it takes rows; each goes through {@link splitText}.
+ */
+export function inRows(text: string): string[] {
+  return text.match(new RegExp(`.{1,${ROW_CHARACTERS}}`, "g")) ?? [];
+}
+
 function partName(n: number): string {
   return `part${n}`;
 }
