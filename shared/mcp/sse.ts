@@ -90,8 +90,7 @@ export function sseHandler(
       whenEnded.push(watchForSilence(ping, () => body.abandon()));
     }
     if (state.initialize !== undefined) transport.replayInitialize(state.initialize);
-    if (context.disconnected.aborted) body.abandon();
-    context.disconnected.addEventListener("abort", () => body.abandon());
+    body.endWith(context.disconnected);
     void recoverFrom(deps, earlier, connection);
     const watched = deps.watching.subscriptionsChanged(session, [], state.subscriptions);
     void watched.then(() => connection.announceMissed());

@@ -43,8 +43,7 @@ export function resumeStream(
 ): Response {
   const body = new EventStreamBody(client);
   body.keepAlive();
-  client.disconnected.addEventListener("abort", () => body.abandon(), { once: true });
-  if (client.disconnected.aborted) body.abandon();
+  body.endWith(client.disconnected);
   const fail = () => {
     body.event("message", JSON.stringify(unfinished(position.request, INSTANCE_GONE)));
     body.end();
