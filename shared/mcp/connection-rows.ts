@@ -86,6 +86,7 @@ export class ConnectionRows {
     await this.#table.put(key, { ...value, ...toColumns(state) });
   }
 
+  /** @returns The row of a connection. */
   find(key: Key): Promise<ConnectionRow | undefined> {
     return this.#table.get(key);
   }

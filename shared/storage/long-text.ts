@@ -3,6 +3,9 @@ import { z } from "zod";
 /** An entity holds 1 MiB, which is 512 Ki characters, its other properties included. */
 const MAX_CHARACTERS = 450_000;
 
+/** Characters of a text that one row holds, beside what else is in it. */
+const ROW_CHARACTERS = 400_000;
+
 /** A property holds 64 KiB, which is 32 Ki characters; here counted in code points of two at most. */
 const PARTS = /[\s\S]{1,15000}/gu;
 
@@ -26,9 +29,6 @@ export function splitText(text: string): LongText {
 export function joinText(value: z.infer<typeof longText>): string {
   return Array.from({ length: value.parts }, (_, n) => value[partName(n)]).join("");
 }
-
-/** Characters of a text that one row holds, beside what else is in it. */
-const ROW_CHARACTERS = 400_000;
 
 /**
  * @param text Without line breaks, as what is sealed.
