@@ -130,7 +130,9 @@ export class BearerCheck {
         ? []
         : [`error="invalid_token"`, `error_description="${reason.message}"`]),
     ];
-    return new OAuthError("invalid_token", reason?.message ?? "Sign in to use this server.", {
+    // The word of the status: an Inspector of the first line is behind a proxy of its own, and knows by that alone.
+    const message = `Unauthorized. ${reason?.message ?? "Sign in to use this server."}`;
+    return new OAuthError("invalid_token", message, {
       headers: { "WWW-Authenticate": `Bearer ${parameters.join(", ")}` },
       ...(reason !== undefined && { cause: reason }),
     });

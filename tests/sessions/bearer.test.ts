@@ -76,6 +76,13 @@ describe("the challenge", () => {
     expect(header).toContain("The token has expired.");
   });
 
+  it.each([undefined, "Bearer nonsense"])(
+    "says Unauthorized in words too, to %j: an Inspector behind its own proxy sees no status",
+    async (header) => {
+      await expect(check(header)).rejects.toThrow(/^Unauthorized\. /);
+    },
+  );
+
   it("refuses an expired token that was good a moment ago", async () => {
     await check(`Bearer ${token}`);
     parts.clock.advance({ seconds: 3_601 });

@@ -40,7 +40,8 @@ export function requireScopes(
     client: session.clientId,
     reason: formatScopes(needed),
   });
-  const description = "This needs a permission that the app was not given.";
+  // For the person whose client does not sign in again by itself.
+  const description = `This needs more than the app was given. Sign in again with these scopes: ${formatScopes(needed)}.`;
   const parameters = [
     `error="insufficient_scope"`,
     `scope="${formatScopes(needed)}"`,
