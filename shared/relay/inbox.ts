@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { batches } from "../batches.ts";
 import type { Clock } from "../clock.ts";
 import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import type { Sealer } from "../keys/seal.ts";
@@ -118,9 +119,8 @@ export class Inbox {
    * whose row is gone was taken by an earlier try whose answer was lost.
    */
   async claimOwn(messages: readonly Waiting[]): Promise<void> {
-    for (let from = 0; from < messages.length; from += BATCH_MAX) {
-      const keys = messages.slice(from, from + BATCH_MAX).map(({ head }) => head.key);
-      await this.#deleteTogether(keys);
+    for await (const batch of batches(messages, BATCH_MAX)) {
+      await this.#deleteTogether(batch.map(({ head }) => head.key));
     }
   }
 

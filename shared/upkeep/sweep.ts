@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { batches } from "../batches.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Expiries, Expiry, ExpiringTable } from "../storage/expiries.ts";
@@ -135,15 +136,4 @@ async function removeAll(removals: readonly Removal[]): Promise<number> {
   const failed = results.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
   return results.filter((result) => result.status === "fulfilled" && result.value).length;
-}
-
-async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncIterable<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
