@@ -101,7 +101,12 @@ function open(
       // A connection of its own: one from a pool could lead to an address of another day.
       agent: false,
       lookup: pinnedTo(addresses),
-      headers: { Accept: "application/json", "Accept-Encoding": "identity" },
+      headers: {
+        Accept: "application/json",
+        "Accept-Encoding": "identity",
+        // Many a site's front end turns away who gives no name.
+        "User-Agent": "entra-mcp-functions",
+      },
       maxHeaderSize: MAX_HEADER_BYTES,
       signal,
       ...(ca !== undefined && { ca }),
