@@ -5,10 +5,12 @@ export class PendingCalls {
   readonly #ids = new Set<RequestId>();
   readonly #waiting = new Set<() => void>();
 
+  /** A request has come. */
   began(id: RequestId): void {
     this.#ids.add(id);
   }
 
+  /** It is answered, or will not be: it was given up. */
   answered(id: RequestId): void {
     this.#ids.delete(id);
     if (this.#ids.size > 0) return;

@@ -5,10 +5,9 @@ import type {
   RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { EventStreamBody } from "./event-stream-body.ts";
+import { isAnswer, isCancellation, isRequest, isRequestId } from "./json-rpc.ts";
 import { PendingCalls } from "./pending-calls.ts";
-
-/** The id under which `initialize` is replayed to the server; its answer goes nowhere. */
-const REPLAY_ID = "replayed-initialize";
+import { REPLAY_ID, replayOf } from "./replayed-initialize.ts";
 
 /**
  * The server's side of HTTP+SSE (MCP 2024-11-05) on a Web stream: an SDK transport whose outgoing half is
@@ -48,14 +47,13 @@ export class SseTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
-    const isAnswer = "id" in message && !("method" in message);
-    if (isAnswer && message.id === REPLAY_ID) return;
-    if (isAnswer && message.id !== undefined) this.calls.answered(message.id);
-    if (!this.#body.event("message", JSON.stringify(message))) {
-      if (isAnswer) this.#undelivered(message);
-      return;
-    }
-    if (isAnswer) await this.#answered(message.id);
+    const answered = isAnswer(message) ? message.id : undefined;
+    if (answered === REPLAY_ID) return;
+    if (answered !== undefined) this.calls.answered(answered);
+    const isSent = this.#body.event("message", JSON.stringify(message));
+    if (answered === undefined) return;
+    if (isSent) await this.#answered(answered);
+    else this.#undelivered(message);
   }
 
   /**
@@ -68,7 +66,7 @@ export class SseTransport implements Transport {
 
   /** Hands a message of the client to the SDK's server. */
   receive(message: JSONRPCMessage, extra: MessageExtraInfo): void {
-    if ("method" in message && "id" in message) this.calls.began(message.id);
+    if (isRequest(message)) this.calls.began(message.id);
     this.onmessage?.(message, extra);
     // It is not answered any more (MCP 2024-11-05, cancellation).
     const cancelled = cancelledBy(message);
@@ -77,16 +75,15 @@ export class SseTransport implements Transport {
     void this.#answered(cancelled);
   }
 
-  async #answered(id: RequestId | undefined): Promise<void> {
-    if (id === undefined || id !== this.#lastAnswer) return;
+  async #answered(id: RequestId): Promise<void> {
+    if (id !== this.#lastAnswer) return;
     this.#lastAnswer = undefined;
     if (this.#closing) await this.close();
   }
 
   /** Tells the server what the client told an earlier connection, and does not tell this one. */
   replayInitialize(params: Readonly<Record<string, unknown>>): void {
-    this.onmessage?.({ jsonrpc: "2.0", id: REPLAY_ID, method: "initialize", params });
-    this.onmessage?.({ jsonrpc: "2.0", method: "notifications/initialized" });
+    for (const message of replayOf(params)) this.onmessage?.(message);
   }
 
   /** Ends the connection. Once is enough, more is fine: the second time it waits for no answer. */
@@ -104,7 +101,6 @@ export class SseTransport implements Transport {
 
 /** @returns The request that a message gives up, where it does. */
 function cancelledBy(message: JSONRPCMessage): RequestId | undefined {
-  if (!("method" in message) || message.method !== "notifications/cancelled") return undefined;
-  const id = message.params?.["requestId"];
-  return typeof id === "string" || typeof id === "number" ? id : undefined;
+  const id = isCancellation(message) ? message.params?.["requestId"] : undefined;
+  return isRequestId(id) ? id : undefined;
 }

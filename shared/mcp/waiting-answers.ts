@@ -1,13 +1,10 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import type { Sealer } from "../keys/seal.ts";
-import { joinText, longText, splitText } from "../storage/long-text.ts";
+import { inRows, joinText, longText, splitText } from "../storage/long-text.ts";
 import { RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import { jsonRpcMessage } from "./json-rpc.ts";
-
-/** Characters of a message that one row holds. */
-const ROW_CHARACTERS = 400_000;
 
 const row = longText.and(
   z.object({
@@ -51,7 +48,7 @@ export class WaitingAnswers {
       `${stream} ${sequence}`,
       JSON.stringify(message),
     );
-    const chunks = sealed.match(new RegExp(`.{1,${ROW_CHARACTERS}}`, "g")) ?? [];
+    const chunks = inRows(sealed);
     for (const [n, chunk] of chunks.entries()) {
       const key = { partition: stream, row: `${padded(sequence)}~${padded(n)}` };
       await this.#table.put(key, { ...splitText(chunk), last: n === chunks.length - 1 ? 1 : 0 });

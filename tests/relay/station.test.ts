@@ -62,7 +62,7 @@ const leases = async () => (await Array.fromAsync(store.list("instances", "live"
 
 /** Sends a word from another instance. @returns Whether it is heard. */
 async function isHeard(): Promise<boolean> {
-  await there.relay.send(here.lease.id, { kind: "session-ended", sessionId: "other" });
+  await there.sender.send(here.lease.id, { kind: "session-ended", sessionId: "other" });
   const { id } = here.lease;
   await expect.poll(async () => (await there.inbox.waiting(id)).length).toBe(0);
   return true;
@@ -132,7 +132,7 @@ describe("an instance", () => {
     const { session } = new FakeConnection("again", "u", "s2");
     const message = { jsonrpc: "2.0", id: 1, result: {} } as const;
     const caller = { session, scopes: [] };
-    await there.relay.send(here.lease.id, {
+    await there.sender.send(here.lease.id, {
       kind: "message",
       connection: "again",
       caller,

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../whole-number.ts";
 import type { Flags } from "./local-settings.ts";
 
 /** The project's folder. */
@@ -51,20 +52,6 @@ export function readCommandLine(): CommandLine {
 /** @returns The port that a flag names. @throws Error for what is no port. */
 export function port(flag: string, text: string | undefined): number | undefined {
   return wholeNumber(flag, text, 1, 65_535);
-}
-
-function wholeNumber(
-  flag: string,
-  text: string | undefined,
-  min: number,
-  max: number,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new Error(`${flag} takes a whole number from ${min} to ${max}, not "${text}".`);
-  }
-  return value;
 }
 
 /** Ends the process when it is asked to, or npm is gone, after `stop`; asked a second time, at once. */
