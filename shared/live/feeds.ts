@@ -55,14 +55,14 @@ export class Feeds {
   /**
    * Sets a topic's value.
    *
-   * @returns What became of it, and whether the topic is a new one to its readers.
+   * @returns What became of it, whether its readers are to be told, and whether the topic is a new one to them.
    * @throws StorageUnavailable: publish again, with the same number.
    */
   async publish(
     topic: string,
     audience: Audience,
     value: FeedValue,
-  ): Promise<{ outcome: Published; isNew: boolean }> {
+  ): Promise<{ outcome: Published; tell: boolean; isNew: boolean }> {
     const requiredRole = value.requiredRole ?? "";
     const row = {
       ...splitText(value.text),
@@ -71,9 +71,12 @@ export class Feeds {
       requiredRole,
       publishedAt: this.#clock.now(),
     };
-    const outcome = await this.#write(valueKey(topic, audience), row);
-    const isNew = outcome !== "stale" && (await this.#list(topic, audience, requiredRole));
-    return { outcome, isNew };
+    const { outcome, kept } = await this.#write(valueKey(topic, audience), row);
+    // Also where nothing has changed: the listing and the telling may be what failed last time. But who reads
+    // what is kept is not decided by what comes with its number later.
+    const tell = outcome !== "stale" && kept.requiredRole === requiredRole;
+    const isNew = tell && (await this.#list(topic, audience, requiredRole));
+    return { outcome, tell, isNew };
   }
 
   /** @returns What the topic says to this person, or undefined where it says nothing to them. */
@@ -82,7 +85,7 @@ export class Feeds {
       const found = await this.#values.get(valueKey(topic, audience));
       if (found === undefined) continue;
       const { sequence, mimeType, requiredRole } = found.value;
-      if (requiredRole !== "" && !reader.roles.includes(requiredRole)) return undefined;
+      if (requiredRole !== "" && !reader.roles.includes(requiredRole)) continue;
       const text = joinText(found.value);
       return { text, mimeType, sequence, requiredRole: requiredRole || undefined };
     }
@@ -100,17 +103,21 @@ export class Feeds {
     return [...found].toSorted();
   }
 
-  async #write(key: Key, row: z.infer<typeof valueRow>): Promise<Published> {
+  async #write(
+    key: Key,
+    row: z.infer<typeof valueRow>,
+  ): Promise<{ outcome: Published; kept: z.infer<typeof valueRow> }> {
     for (;;) {
       const found = await this.#values.get(key);
       if (found !== undefined && found.value.sequence >= row.sequence) {
-        return found.value.sequence === row.sequence ? "unchanged" : "stale";
+        const outcome = found.value.sequence === row.sequence ? "unchanged" : "stale";
+        return { outcome, kept: found.value };
       }
       try {
         if (found === undefined) await this.#values.insert(key, row);
         // What the last value had in more parts than this one must not stay.
         else await this.#values.replace({ ...found, unknown: {} }, row);
-        return "published";
+        return { outcome: "published", kept: row };
       } catch (error) {
         if (!(error instanceof RowChanged) && !(error instanceof RowExists)) throw error;
       }

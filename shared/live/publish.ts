@@ -11,11 +11,18 @@ import type { Publisher, PublisherTokens } from "./publisher-token.ts";
 const MAX_PUBLICATIONS = 100;
 const MAX_PEOPLE = 100;
 const MAX_VALUE_BYTES = 64 * 1024;
+/** What goes through a value goes down with it: thousands of levels would exhaust the stack. */
+const MAX_LEVELS = 100;
 
 const publication = z.strictObject({
   topic: z.string().regex(TOPIC, "letters, digits, dots, dashes and underscores; 64 at most"),
   value: z
-    .json()
+    .unknown()
+    .refine((value) => hasLevels(value, MAX_LEVELS), {
+      error: `${MAX_LEVELS} levels at most`,
+      abort: true,
+    })
+    .pipe(z.json())
     .refine((value) => Buffer.byteLength(toText(value)) <= MAX_VALUE_BYTES, "64 KiB at most"),
   /** Grows from one value of a topic to the next. */
   sequence: z.int().min(0),
@@ -84,13 +91,18 @@ export function publishHandler(deps: {
       audiences.map((audience) => deps.feeds.publish(topic, audience, value)),
     );
     const outcomes = published.map(({ outcome }) => outcome);
-    // Also where nothing has changed: the telling may be what failed last time.
-    if (outcomes.some((outcome) => outcome !== "stale")) {
+    if (published.some(({ tell }) => tell)) {
       const isNew = published.some((it) => it.isNew);
       await deps.relay.announceFeed({ uri: feedUri(topic), userKeys, requiredRole, isNew });
     }
     return outcomes.includes("published") ? "published" : (outcomes[0] ?? "stale");
   }
+}
+
+/** Whether a value has so many levels at most. */
+function hasLevels(value: unknown, most: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return most > 0 && Object.values(value).every((part) => hasLevels(part, most - 1));
 }
 
 function toText(value: unknown): string {

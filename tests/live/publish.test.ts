@@ -90,6 +90,54 @@ describe("POST /publish", () => {
     expect(await feeds.read("salary", bob)).toBeUndefined();
   });
 
+  it("changes nothing at all where a number comes again with something else", async () => {
+    await publish(price("secret", 5, { requiredRole: "Traders" }));
+    const again = await publish(price("open", 5));
+    expect(again.body).toEqual([{ topic: "prices", result: "unchanged" }]);
+    expect(await feeds.topics(bob)).toEqual([]);
+    const trader = { ...bob, roles: ["Traders"] };
+    expect(await feeds.topics(trader)).toEqual(["prices"]);
+    expect(await feeds.read("prices", trader)).toMatchObject({ text: "secret" });
+  });
+
+  it("takes the values of one topic in the order in which they stand", async () => {
+    const { body } = await publish([...price(1, 1), ...price(3, 3), ...price(2, 2)]);
+    expect(body).toMatchObject([
+      { result: "published" },
+      { result: "published" },
+      { result: "stale" },
+    ]);
+    expect(await feeds.read("prices", bob)).toMatchObject({ text: "3" });
+  });
+
+  it("reads a person what they may read, where their own value needs a role that they lack", async () => {
+    await publish(price("for all", 1));
+    const people = [ACCOUNTS.alice.profile.id];
+    await publish(price("for Alice", 2, { people, requiredRole: "Traders" }));
+    expect(await feeds.topics(alice)).toEqual(["prices"]);
+    expect(await feeds.read("prices", alice)).toMatchObject({ text: "for all" });
+    const trader = { ...alice, roles: ["Traders"] };
+    expect(await feeds.read("prices", trader)).toMatchObject({ text: "for Alice" });
+  });
+
+  it("goes by the role of the latest value", async () => {
+    await publish(price("open", 1));
+    await publish(price("secret", 2, { requiredRole: "Traders" }));
+    expect(await feeds.topics(bob)).toEqual([]);
+    expect(await feeds.read("prices", bob)).toBeUndefined();
+    await publish(price("open again", 3));
+    expect(await feeds.topics(bob)).toEqual(["prices"]);
+    expect(await feeds.read("prices", bob)).toMatchObject({ text: "open again" });
+  });
+
+  it("means people of its own tenant, whatever an object id is in another", async () => {
+    await publish(price("for a guest", 1, { people: [ACCOUNTS.guest.profile.id] }));
+    const guest = { tenantId: GUEST_TENANT.id, objectId: ACCOUNTS.guest.profile.id };
+    const reader = { userKey: userKeyOf(guest), roles: [] };
+    expect(await feeds.topics(reader)).toEqual([]);
+    expect(await feeds.read("prices", reader)).toBeUndefined();
+  });
+
   it("shows what asks for a role to those who have it", async () => {
     await publish(price("secret", 1, { requiredRole: "Traders" }));
     expect(await feeds.read("prices", bob)).toBeUndefined();
@@ -121,11 +169,24 @@ describe("POST /publish", () => {
     ["a topic that is too long", [{ topic: "a".repeat(65), value: 1, sequence: 1 }]],
     ["no sequence", [{ topic: "a", value: 1 }]],
     ["a sequence that is no number", [{ topic: "a", value: 1, sequence: "1" }]],
+    ["a sequence that numbers cannot count to", [{ topic: "a", value: 1, sequence: 2 ** 53 }]],
+    ["a sequence between two", [{ topic: "a", value: 1, sequence: 1.5 }]],
     ["a negative sequence", [{ topic: "a", value: 1, sequence: -1 }]],
     ["people who are no object ids", price(1, 1, { people: ["alice@contoso.example"] })],
     ["nobody", price(1, 1, { people: [] })],
     ["a member that is not known", price(1, 1, { audience: "all" })],
     ["more than 64 KiB", price("x".repeat(65_537), 1)],
+    ["more than 64 KiB in fewer characters", price("ü".repeat(32_769), 1)],
+    ["what one of a batch does not fit", [...price(1, 1), { topic: "b", value: 1 }]],
+    ["a topic with a line break", [{ topic: "a\n", value: 1, sequence: 1 }]],
+    ["a topic that leads elsewhere", [{ topic: "..", value: 1, sequence: 1 }]],
+    ["no topic", [{ topic: "", value: 1, sequence: 1 }]],
+    ["no value", [{ topic: "a", sequence: 1 }]],
+    [
+      "what is nested too deep",
+      `[{"topic":"a","sequence":1,"value":${"[".repeat(30_000)}${"]".repeat(30_000)}}]`,
+    ],
+    ["what is nested too deep and too long", `${"[".repeat(2_000_000)}${"]".repeat(2_000_000)}`],
   ])("refuses %s, and publishes nothing", async (_, body) => {
     expect(await publish(body)).toMatchObject({ status: 400, body: { error: "invalid_request" } });
     expect(await feeds.topics(bob)).toEqual([]);
