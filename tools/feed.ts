@@ -11,14 +11,7 @@ const PRICE_EVERY_MS = 500;
 
 /** `npm run feed`: publishes to the local stack, as another system of the tenant would. */
 async function feed(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      prices: { type: "boolean", default: false },
-      port: { type: "string" },
-      "entra-port": { type: "string" },
-    },
-  });
+  const { values, positionals } = readArguments();
   const [app, entra] = [port("--port", values.port), port("--entra-port", values["entra-port"])];
   const plan = planLocalStack(
     ROOT,
@@ -31,13 +24,32 @@ async function feed(): Promise<void> {
     `http://localhost:${plan.ports.entra}/${plan.values["ENTRA_TENANT_ID"]}`,
     plan.values["ENTRA_CLIENT_ID"] ?? "",
   );
-  if (values.prices) {
+  const [topic, value, ...more] = positionals;
+  if (values.prices && topic === undefined) {
     await publishPrices(publisher);
     return;
   }
-  const [topic, value, ...more] = positionals;
-  if (topic === undefined || value === undefined || more.length > 0) throw new Error(USAGE);
+  if (topic === undefined || value === undefined || more.length > 0 || values.prices) {
+    throw new Error(USAGE);
+  }
   console.log(`${topic}: ${await publisher.publish(topic, jsonOrText(value))}`);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        prices: { type: "boolean", default: false },
+        port: { type: "string" },
+        "entra-port": { type: "string" },
+      },
+    });
+  } catch (cause) {
+    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}\n\n${USAGE}`, {
+      cause,
+    });
+  }
 }
 
 /** A price that moves, until somebody presses Ctrl-C. */
@@ -68,11 +80,12 @@ class Publisher {
 
   /** @returns What became of it. */
   async publish(topic: string, value: unknown): Promise<string> {
-    const response = await this.#post(topic, value);
+    const known = this.#token;
+    let response = await this.#post(topic, value);
     // Tokens live for an hour.
-    if (response.status === 401 && this.#token !== undefined) {
+    if (response.status === 401 && known !== undefined) {
       this.#token = undefined;
-      return this.publish(topic, value);
+      response = await this.#post(topic, value);
     }
     const text = await response.text();
     if (!response.ok) throw new Error(`/publish answered ${response.status}: ${text}`);
@@ -81,7 +94,7 @@ class Publisher {
 
   async #post(topic: string, value: unknown): Promise<Response> {
     this.#token ??= await this.#requestToken();
-    return fetch(`${this.#baseUrl}/publish`, {
+    return reach(`${this.#baseUrl}/publish`, {
       method: "POST",
       headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
       body: JSON.stringify([{ topic, value, sequence: Date.now() }]),
@@ -89,7 +102,7 @@ class Publisher {
   }
 
   async #requestToken(): Promise<string> {
-    const response = await fetch(`${this.#authority}/oauth2/v2.0/token`, {
+    const response = await reach(`${this.#authority}/oauth2/v2.0/token`, {
       method: "POST",
       body: new URLSearchParams({
         grant_type: "client_credentials",
@@ -103,17 +116,28 @@ class Publisher {
   }
 }
 
-function jsonOrText(text: string): unknown {
+async function reach(url: string, init: RequestInit): Promise<Response> {
   try {
-    return JSON.parse(text);
-  } catch {
-    return text;
+    return await fetch(url, init);
+  } catch (cause) {
+    const { origin } = new URL(url);
+    throw new Error(`Nothing answers at ${origin}: start the server first, with npm start.`, {
+      cause,
+    });
   }
 }
 
-await feed().catch((error: unknown) => {
-  if (error instanceof TypeError) {
-    fail(new Error("Nothing answers: start the server first, with npm start.", { cause: error }));
+/** @throws Error for what was meant to be JSON: shells take quotes away. */
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (!/^\s*[{["]/.test(text)) return text;
+    throw new Error(
+      `The value looks like JSON, and is none: ${text}\nPut it in quotes that your shell keeps, such as '{"price": 1}'.`,
+      { cause },
+    );
   }
-  fail(error);
-});
+}
+
+await feed().catch(fail);

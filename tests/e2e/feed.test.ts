@@ -1,6 +1,7 @@
 import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ROOT } from "../../tools/stack/command-line.ts";
+import { freePort } from "../../tools/stack/ports.ts";
 import { type LocalStack, startLocalStack } from "../support/local-stack.ts";
 import { connectAs } from "../support/sdk-client.ts";
 import { runCommand } from "../tools/running-command.ts";
@@ -37,8 +38,22 @@ it("npm run feed publishes a value, and prices that move, to the one who has sub
   await close();
 });
 
-it("npm run feed says how it is used", async () => {
-  const wrong = feed("prices");
+it.each([
+  ["a value is missing", ["prices"], "npm run feed -- <topic>"],
+  ["a flag is not known", ["--price"], "npm run feed -- <topic>"],
+  ["prices have a topic", ["--prices", "gold"], "npm run feed -- <topic>"],
+  ["a value was to be JSON", ["prices", "{price: 1}"], "looks like JSON, and is none: {price: 1}"],
+  ["a topic cannot be called that", ["a/b", "1"], "letters, digits, dots, dashes and underscores"],
+  ["a port is none", ["--port", "x", "prices", "1"], "--port takes a whole number"],
+])("npm run feed says what to do where %s", async (_, args, words) => {
+  const wrong = feed(...args);
   expect(await wrong.code).toBe(1);
-  expect(wrong.output()).toContain("npm run feed -- <topic>");
+  expect(wrong.output()).toContain(words);
+});
+
+it("npm run feed says that the server is to be started first", async () => {
+  const ports = ["--port", String(await freePort()), "--entra-port", String(await freePort())];
+  const wrong = runCommand(new URL("tools/feed.ts", ROOT), [...ports, "prices", "1"]);
+  expect(await wrong.code).toBe(1);
+  expect(wrong.output()).toContain("start the server first, with npm start");
 });
