@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { joinText, longText, splitText } from "../storage/long-text.ts";
 import { type Key, RowChanged, RowExists, type Store } from "../storage/store.ts";
 import { TypedTable } from "../storage/typed-table.ts";
+import { TOPIC } from "./feed-uri.ts";
 
 const valueRow = longText.and(
   z.object({
@@ -81,6 +82,8 @@ export class Feeds {
 
   /** @returns What the topic says to this person, or undefined where it says nothing to them. */
   async read(topic: string, reader: Reader): Promise<FeedValue | undefined> {
+    // A client can ask for anything, also for what no table has a key for.
+    if (!TOPIC.test(topic)) return undefined;
     for (const audience of [{ userKey: reader.userKey }, "everyone"] as const) {
       const found = await this.#values.get(valueKey(topic, audience));
       if (found === undefined) continue;

@@ -1,10 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Feeds } from "../../shared/live/feeds.ts";
+import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import { ACCOUNTS } from "../../tools/entra/directory.ts";
 import { PUBLISHER } from "../../tools/entra/service-principals.ts";
 import { type RunningEntra, startEntra } from "../../tools/entra/start-entra.ts";
 import { appToken } from "../support/app-token.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
 import { EventStream } from "../support/open-stream.ts";
+import { OutageStore } from "../support/outage-store.ts";
 import { type ServedApps, serveApps } from "../support/served-apps.ts";
 
 const URI = "feed://prices";
@@ -66,6 +69,20 @@ async function subscribed(n: number, token: string) {
 
 const LIST_CHANGED = "notifications/resources/list_changed";
 const updated = { method: "notifications/resources/updated", params: { uri: URI } };
+
+const updatedMessage = { jsonrpc: "2.0", ...updated };
+
+/** What a client is shown of feeds without knowing of any. */
+async function known(stream: EventStream) {
+  const { result } = await ask(stream, "resources/list", {});
+  const uris = ((result?.["resources"] ?? []) as { uri: string }[]).map(({ uri }) => uri);
+  const complete = await ask(stream, "completion/complete", {
+    ref: { type: "ref/resource", uri: "feed://{topic}" },
+    argument: { name: "topic", value: "" },
+  });
+  const { values } = (complete.result?.["completion"] ?? { values: [] }) as { values: string[] };
+  return { listed: uris.filter((uri) => uri.startsWith("feed:")), completed: values };
+}
 
 const read = (stream: EventStream) => ask(stream, "resources/read", { uri: URI });
 
@@ -153,6 +170,63 @@ describe("a feed", () => {
     expect(await heard(bob)).toEqual([]);
     expect(await read(bob)).toMatchObject({ error: { code: -32_002 } });
   });
+
+  it("for a role is neither listed nor completed for who lacks it, nor told as new", async () => {
+    const admin = await EventStream.open(app(0), await signIn("admin"));
+    const bob = await EventStream.open(app(1), await signIn("bob"));
+    await publish("for admins", { requiredRole: "Mcp.Admin" });
+    expect(await admin.next()).toMatchObject({ method: LIST_CHANGED });
+    expect(await known(admin)).toEqual({ listed: [URI], completed: ["prices"] });
+    expect(await known(bob)).toEqual({ listed: [], completed: [] });
+    await publish("for all");
+    // Had the first one told him, he would have heard of the list twice.
+    expect(await bob.next()).toMatchObject({ method: LIST_CHANGED });
+    expect(await known(bob)).toEqual({ listed: [URI], completed: ["prices"] });
+    await publish("for admins again", { requiredRole: "Mcp.Admin" });
+    expect(await known(bob)).toEqual({ listed: [], completed: [] });
+  });
+
+  it("is told no more to a subscriber whose role it asks for and who lacks it", async () => {
+    const bob = await subscribed(0, await signIn("bob"));
+    await publish("for all", {}, 0);
+    expect(await news(bob)).toMatchObject(updated);
+    await publish("for admins", { requiredRole: "Mcp.Admin" }, 0);
+    expect(await heard(bob)).toEqual([]);
+    expect(await read(bob)).toMatchObject({ error: { code: -32_002 } });
+  });
+
+  it("tells all clients of a person, each once, however often it has subscribed", async () => {
+    const token = await signIn();
+    const streams = [await subscribed(0, token), await subscribed(0, await signIn())];
+    for (const stream of streams) await ask(stream, "resources/subscribe", { uri: URI });
+    await publish(1, { people: [ACCOUNTS.alice.profile.id.toUpperCase()] }, 0);
+    for (const stream of streams) expect(await heard(stream)).toEqual([updatedMessage]);
+  });
+
+  it("is heard no more after its subscription has ended, and its end can be said twice", async () => {
+    const stream = await subscribed(0, await signIn());
+    for (let n = 0; n < 2; n++) {
+      const left = await ask(stream, "resources/unsubscribe", { uri: URI });
+      expect(left).toMatchObject({ result: {} });
+    }
+    await publish(1, {}, 0);
+    expect(await heard(stream)).toEqual([]);
+  });
+
+  it.each(["", "a/b", "a\\b", "a?b", "..", "\0", "a\n", "ü", "a".repeat(65)])(
+    "cannot be called %j, and storage is not asked for it: tables have keys that they cannot take",
+    async (topic) => {
+      const store = new OutageStore(new MemoryStore());
+      store.down = true;
+      const feeds = new Feeds({ store, clock: served.clock });
+      expect(await feeds.read(topic, { userKey: "alice", roles: [] })).toBeUndefined();
+      const stream = await EventStream.open(app(0), await signIn());
+      const uri = `feed://${encodeURIComponent(topic)}`;
+      expect(await ask(stream, "resources/read", { uri })).toMatchObject({
+        error: { code: -32_002 },
+      });
+    },
+  );
 
   it("in a burst is told at its beginning and at its end, and ends on the last value", async () => {
     const stream = await subscribed(0, await signIn());
