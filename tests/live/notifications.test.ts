@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { decodeJwt } from "jose";
 import { beforeEach, describe, expect, it } from "vitest";
 import { CALENDAR_URI } from "../../shared/features/upcoming-events.ts";
@@ -64,12 +65,21 @@ const entry = (changes: Record<string, unknown> = {}) => ({
   ...changes,
 });
 
-const notify = (body: unknown, query = "") =>
-  app.fetch(new URL(`/notifications${query}`, app.baseUrl), {
+const notify = (body: unknown, query = "", type = "application/json") => {
+  // What a stream needs, and the types of Node do not know.
+  const streaming = { duplex: "half" };
+  return app.fetch(new URL(`/notifications${query}`, app.baseUrl), {
     method: "POST",
-    headers: { "content-type": "application/json" },
-    body: typeof body === "string" ? body : JSON.stringify(body),
+    headers: { "content-type": type },
+    body: toBody(body),
+    ...streaming,
   });
+};
+
+function toBody(body: unknown): BodyInit {
+  if (body instanceof Uint8Array) return new Uint8Array(body);
+  return typeof body === "string" || body instanceof ReadableStream ? body : JSON.stringify(body);
+}
 
 const version = async () => (await new WatchRows({ store }).find(row.key))?.value.version;
 
@@ -92,6 +102,31 @@ describe("POST /notifications", () => {
     expect(response.headers.get("content-type")).toBe("text/plain; charset=utf-8");
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
     expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+  });
+
+  it.each([
+    ["with line breaks", "validationToken=a%0D%0ASet-Cookie:%20b", "a\r\nSet-Cookie: b"],
+    ["with spaces, in either way of a URL", "validationToken=Validation:+a%20b", "Validation: a b"],
+    ["that comes twice", "validationToken=first&validationToken=second", "first"],
+    ["of bytes that are no text", "validationToken=%FF", "\uFFFD"],
+  ])("answers a validation token %s", async (_, query, expected) => {
+    const response = await notify("", `?${query}`);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe(expected);
+    expect(response.headers.get("set-cookie")).toBeNull();
+  });
+
+  it("reads nothing else where it is asked to validate", async () => {
+    const response = await notify({ value: [entry()] }, "?validationToken=token");
+    expect(await response.text()).toBe("token");
+    expect(await version()).toBe(1);
+  });
+
+  it("validates nothing that a browser could be sent to", async () => {
+    const url = new URL("/notifications?validationToken=token", app.baseUrl);
+    const response = await app.fetch(url);
+    expect(response.status).toBe(405);
+    expect(await response.text()).not.toContain("token");
   });
 
   it("takes no validation token of any length", async () => {
@@ -127,6 +162,11 @@ describe("POST /notifications", () => {
   it.each([
     ["no JSON", "{"],
     ["no collection", {}],
+    ["nothing", ""],
+    ["no list", { value: { 0: entry(), length: 1 } }],
+    ["what is nested too deep", "[".repeat(500_000)],
+    ["bytes that are no UTF-8", new Uint8Array([0x7b, 0xff, 0x7d])],
+    ["what is compressed", gzipSync('{"value":[]}')],
     ["more than a thousand", { value: Array.from({ length: 1_001 }, () => entry()) }],
   ])("refuses %s", async (_, body) => {
     expect((await notify(body)).status).toBe(400);
@@ -136,6 +176,33 @@ describe("POST /notifications", () => {
     expect((await notify({ value: [entry({ resource: "x".repeat(1_100_000) })] })).status).toBe(
       413,
     );
+  });
+
+  it("refuses a body without an end, and reads no more of it than it has to", async () => {
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 65_536;
+        controller.enqueue(new Uint8Array(65_536).fill(0x20));
+      },
+    });
+    expect((await notify(endless)).status).toBe(413);
+    expect(sent).toBeLessThan(2_000_000);
+  });
+
+  it("refuses another media type", async () => {
+    expect((await notify({ value: [entry()] }, "", "text/plain")).status).toBe(415);
+    expect(await version()).toBe(1);
+  });
+
+  it("takes what is nested deep inside an entry for what it is: nothing of ours", async () => {
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    const value = JSON.stringify(entry()).replace(
+      '"changeType"',
+      `"resourceData":${deep},"changeType"`,
+    );
+    expect((await notify(`{"value":[${deep},${value}]}`)).status).toBe(202);
+    expect(await version()).toBe(2);
   });
 
   it("is 503 while storage is away, so that Graph tells again, and takes it then", async () => {

@@ -5,6 +5,7 @@ import type { AccountName } from "../../tools/entra/directory.ts";
 import { type RunningEntra, startEntra } from "../../tools/entra/start-entra.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
 import { EventStream } from "../support/open-stream.ts";
+import { createTestApp } from "../support/test-app.ts";
 import { type ServedApps, serveApps } from "../support/served-apps.ts";
 
 const MINUTE = 60;
@@ -81,6 +82,11 @@ async function read(stream: EventStream): Promise<string> {
   return (result as { contents: { text: string }[] }).contents[0]?.text ?? "";
 }
 
+async function listed(stream: EventStream): Promise<string> {
+  const call = { name: "listEvents", arguments: { days: 7 } };
+  return JSON.stringify((await ask(stream, "tools/call", call)).result);
+}
+
 const graphReads = () => entra.requests()["graph.calendarView"] ?? 0;
 
 async function upkeep(): Promise<void> {
@@ -149,6 +155,50 @@ describe("a subscription to the calendar", () => {
     }
   });
 
+  it("and the tool say the same after a change, at whatever instance", async () => {
+    const { token } = await signIn();
+    const streams = [await subscribed(0, token), await EventStream.open(app(1), token)];
+    for (const stream of streams) {
+      await read(stream);
+      await listed(stream);
+    }
+    await addEvent();
+    expect(await streams[0]?.next()).toMatchObject(updated);
+    for (const stream of streams) {
+      expect(await read(stream)).toContain("Zeppelin flight");
+      expect(await listed(stream)).toContain("Zeppelin flight");
+    }
+  });
+
+  it("is read as it was before where Graph is away, and not at all where that is not known", async () => {
+    const stream = await subscribed(0, (await signIn()).token);
+    const before = await read(stream);
+    entra.set({ serverError: ["graph"] });
+    expect(await read(stream)).toBe(before);
+    expect(await listed(stream)).toContain("events");
+    const other = await EventStream.open(app(0), (await signIn("bob")).token);
+    expect(await ask(other, "resources/read", { uri: CALENDAR_URI })).toMatchObject({
+      error: { message: expect.stringContaining("Microsoft Graph") as string },
+    });
+  });
+
+  it("counts once however often a client says it, and is left as often as it likes", async () => {
+    const stream = await subscribed(0, (await signIn()).token);
+    expect(await ask(stream, "resources/subscribe", { uri: CALENDAR_URI })).toMatchObject({
+      result: {},
+    });
+    expect(entra.subscriptions()).toHaveLength(1);
+    await addEvent();
+    expect(await stream.next()).toMatchObject(updated);
+    for (let n = 0; n < 2; n++) {
+      const left = await ask(stream, "resources/unsubscribe", { uri: CALENDAR_URI });
+      expect(left).toMatchObject({ result: {} });
+    }
+    world().clock.advance({ seconds: 15 * MINUTE });
+    await upkeep();
+    expect(entra.subscriptions()).toEqual([]);
+  });
+
   it("keeps nothing where nobody is subscribed", async () => {
     const stream = await EventStream.open(app(0), (await signIn()).token);
     await read(stream);
@@ -162,6 +212,29 @@ describe("a subscription to the calendar", () => {
     const stream = await EventStream.open(app(0), token);
     expect(await ask(stream, "resources/subscribe", { uri: CALENDAR_URI })).toHaveProperty("error");
     expect(entra.subscriptions()).toEqual([]);
+  });
+});
+
+describe("a server that Graph cannot reach", () => {
+  it("accepts subscriptions, watches nothing, and says so of the resource", async () => {
+    const { token } = await signIn();
+    const live = await EventStream.open(app(0), token);
+    expect(JSON.stringify(await ask(live, "resources/list", {}))).not.toContain("Not live");
+    const deaf = createTestApp({
+      entraUrl: entra.url,
+      // In front of it: what is asked of Graph must not leave this machine.
+      env: { GRAPH_BASE_URL: "https://localhost:9" },
+    });
+    const client = await new OAuthTestClient(deaf.baseUrl, deaf.fetch).register();
+    const tokens = await client.tokens("alice", { scope: "mcp user.read calendar.read" });
+    const stream = await EventStream.open(deaf, tokens.access_token);
+    const subscribe = await ask(stream, "resources/subscribe", { uri: CALENDAR_URI });
+    expect(subscribe).toMatchObject({ result: {} });
+    expect(entra.requests()["graph.subscribe"]).toBeUndefined();
+    const { result } = await ask(stream, "resources/list", {});
+    const { resources } = result as { resources: { uri: string; description: string }[] };
+    expect(resources.find(({ uri }) => uri === CALENDAR_URI)?.description).toContain("Not live");
+    expect(resources.filter(({ description }) => description.includes("Not live"))).toHaveLength(1);
   });
 });
 
@@ -280,14 +353,61 @@ describe("a watch that lives long", () => {
     expect(await stream.next()).toMatchObject(updated);
   });
 
-  it("that cannot be had at first is tried again, and the subscription is accepted", async () => {
-    entra.set({ subscribeFault: 503 });
+  it.each([403, 429, 500, 503] as const)(
+    "that cannot be had at first (%s) is tried again, and the subscription is accepted",
+    async (status) => {
+      entra.set({ subscribeFault: status });
+      const stream = await subscribed(0, (await signIn()).token);
+      expect(entra.subscriptions()).toEqual([]);
+      entra.set({ subscribeFault: null });
+      world().clock.advance({ seconds: 6 * MINUTE });
+      await upkeep();
+      expect(entra.subscriptions()).toHaveLength(1);
+      expect(await stream.next()).toMatchObject(updated);
+    },
+  );
+
+  it.each([429, 500, 503] as const)(
+    "is renewed in the end where Graph will not at first (%s)",
+    async (status) => {
+      const stream = await subscribed(0, (await signIn()).token);
+      const id = onlySubscription();
+      entra.set({ renewFault: status });
+      await lifecycle(id, "reauthorizationRequired");
+      await expect.poll(renewals).toBe(1);
+      entra.set({ renewFault: null });
+      world().clock.advance({ seconds: 6 * MINUTE });
+      await upkeep();
+      expect(renewals()).toBe(2);
+      expect(onlySubscription()).toBe(id);
+      await addEvent();
+      expect(await stream.next()).toMatchObject(updated);
+    },
+  );
+
+  it("hears what Graph tells while storage is away: Graph tells again", async () => {
     const stream = await subscribed(0, (await signIn()).token);
-    expect(entra.subscriptions()).toEqual([]);
-    entra.set({ subscribeFault: null });
-    world().clock.advance({ seconds: 6 * MINUTE });
+    world().notify = 1;
+    app(1).store.down = true;
+    await addEvent();
+    await expect.poll(() => entra.notifications().map(({ status }) => status)).toEqual([503]);
+    app(1).store.down = false;
+    expect(await stream.next()).toMatchObject(updated);
+    expect(await read(stream)).toContain("Zeppelin flight");
+  });
+
+  it("goes on for another client where the sign-in of the first one was revoked", async () => {
+    const first = await signIn();
+    await subscribed(0, first.token);
+    const stream = await subscribed(1, (await signIn()).token);
+    const { client, refresh } = first;
+    await client.postForm("/revoke", { token: refresh, client_id: client.id });
+    await lifecycle(onlySubscription(), "missed");
+    expect(await stream.next()).toMatchObject(updated);
+    world().clock.advance({ seconds: 61 * MINUTE });
     await upkeep();
     expect(entra.subscriptions()).toHaveLength(1);
+    await addEvent();
     expect(await stream.next()).toMatchObject(updated);
   });
 
