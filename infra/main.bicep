@@ -216,6 +216,7 @@ module settings 'modules/settings.bicep' = {
     applicationInsightsName: monitoring.outputs.applicationInsightsName
     publicBaseUrl: baseUrl
     entraTenantId: empty(entraAllowedTenants) ? tenant().tenantId : 'organizations'
+    entraHomeTenantId: tenant().tenantId
     entraClientId: clientId
     entraAllowedTenants: entraAllowedTenants
     entraAuthorityUrl: entraAuthorityUrl

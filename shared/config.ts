@@ -12,6 +12,8 @@ export interface Config {
   readonly entra: {
     readonly authorityUrl: string;
     readonly tenantId: string;
+    /** The tenant of the app registration, whose programs may publish; not known, where it may be any. */
+    readonly homeTenantId: string | undefined;
     readonly clientId: string;
     /** In development; in Azure the managed identity proves who this is. */
     readonly clientSecret: string | undefined;
@@ -86,6 +88,7 @@ function toConfig(settings: Settings): Config {
     entra: {
       authorityUrl: settings.ENTRA_AUTHORITY_URL,
       tenantId: settings.ENTRA_TENANT_ID,
+      homeTenantId: homeTenantOf(settings),
       clientId: settings.ENTRA_CLIENT_ID,
       clientSecret: settings.ENTRA_CLIENT_SECRET,
       allowedTenants: settings.ENTRA_ALLOWED_TENANTS ?? [settings.ENTRA_TENANT_ID],
@@ -116,6 +119,12 @@ function toConfig(settings: Settings): Config {
           },
     podName: settings.WEBSITE_POD_NAME ?? settings.CONTAINER_NAME ?? "local",
   };
+}
+
+function homeTenantOf({ ENTRA_HOME_TENANT_ID, ENTRA_TENANT_ID }: Settings): string | undefined {
+  return (
+    ENTRA_HOME_TENANT_ID ?? (ENTRA_TENANT_ID === "organizations" ? undefined : ENTRA_TENANT_ID)
+  );
 }
 
 /** A setting that the rules have made sure of. */

@@ -31,6 +31,7 @@ export const settings = z.object({
   ),
   GRAPH_BASE_URL: origin("is where Microsoft Graph is").default("https://graph.microsoft.com"),
   ENTRA_TENANT_ID: z.union([guid, z.literal("organizations")], "must be a GUID or organizations"),
+  ENTRA_HOME_TENANT_ID: guid.optional(),
   ENTRA_CLIENT_ID: guid,
   ENTRA_CLIENT_SECRET: z.string().optional(),
   ENTRA_ALLOWED_TENANTS: z

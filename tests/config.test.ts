@@ -47,6 +47,7 @@ describe("the settings", () => {
       entra: {
         authorityUrl: "https://login.microsoftonline.com",
         tenantId: TENANT,
+        homeTenantId: TENANT,
         clientId: CLIENT,
         clientSecret: "secret",
         allowedTenants: [TENANT],
@@ -262,6 +263,18 @@ describe("ids of Entra", () => {
       clientId: CLIENT,
       allowedTenants: [OTHER_TENANT, TENANT],
     });
+  });
+});
+
+describe("the home tenant", () => {
+  const SEVERAL = { ENTRA_TENANT_ID: "organizations", ENTRA_ALLOWED_TENANTS: "*" };
+
+  it("is the tenant where there is one only, and is not guessed where there are several", () => {
+    expect(load().entra.homeTenantId).toBe(TENANT);
+    expect(load(SEVERAL).entra.homeTenantId).toBeUndefined();
+    const home = { ...SEVERAL, ENTRA_HOME_TENANT_ID: OTHER_TENANT.toUpperCase() };
+    expect(load(home).entra.homeTenantId).toBe(OTHER_TENANT);
+    expect(faults({ ENTRA_HOME_TENANT_ID: "contoso" })).toEqual(["ENTRA_HOME_TENANT_ID"]);
   });
 });
 

@@ -6,6 +6,7 @@ param storageAccountName string
 param applicationInsightsName string
 param publicBaseUrl string
 param entraTenantId string
+param entraHomeTenantId string
 param entraClientId string
 param entraAllowedTenants string
 param entraAuthorityUrl string
@@ -42,6 +43,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
     // The server's
     PUBLIC_BASE_URL: publicBaseUrl
     ENTRA_TENANT_ID: entraTenantId
+    ENTRA_HOME_TENANT_ID: entraHomeTenantId
     ENTRA_CLIENT_ID: entraClientId
     ENTRA_ALLOWED_TENANTS: entraAllowedTenants
     ENTRA_AUTHORITY_URL: entraAuthorityUrl

@@ -18,6 +18,14 @@ export interface Publisher {
   readonly objectId: string;
 }
 
+/** What of the app's registration says whose tokens are good. */
+interface Registration {
+  readonly authorityUrl: string;
+  /** The tenant that the registration is in; nobody may publish where it is not known. */
+  readonly homeTenantId: string | undefined;
+  readonly clientId: string;
+}
+
 const claimsSchema = z.object({
   tid: z.guid(),
   oid: z.guid(),
@@ -37,14 +45,11 @@ type KeySource = ReturnType<typeof createRemoteJWKSet>;
  * one exception to "only our own tokens", and good for nothing but `/publish`.
  */
 export class PublisherTokens {
-  readonly #entra: { authorityUrl: string; tenantId: string; clientId: string };
+  readonly #entra: Registration;
   readonly #clock: Clock;
   #authority: Promise<{ issuer: string; keys: KeySource }> | undefined;
 
-  constructor(deps: {
-    entra: { authorityUrl: string; tenantId: string; clientId: string };
-    clock: Clock;
-  }) {
+  constructor(deps: { entra: Registration; clock: Clock }) {
     this.#entra = deps.entra;
     this.#clock = deps.clock;
   }
@@ -56,10 +61,14 @@ export class PublisherTokens {
   async check(request: Request): Promise<Publisher> {
     const [, token] = /^Bearer +([\w.-]+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
     if (token === undefined) throw invalidToken("Send an access token of Microsoft Entra ID.");
-    const claims = claimsSchema.safeParse(await this.#verified(token));
+    const { homeTenantId } = this.#entra;
+    if (homeTenantId === undefined) {
+      throw invalidToken("Nobody may publish here: the server does not know its home tenant.");
+    }
+    const claims = claimsSchema.safeParse(await this.#verified(token, homeTenantId));
     // A multi-tenant app has people of many tenants, but publishers of its own only: whoever runs another
     // tenant assigns roles there.
-    if (!claims.success || claims.data.tid !== this.#entra.tenantId) {
+    if (!claims.success || claims.data.tid !== homeTenantId) {
       throw invalidToken("The token is not one of a program of this tenant.");
     }
     const { tid, oid, idtyp, roles, scp } = claims.data;
@@ -73,8 +82,8 @@ export class PublisherTokens {
     return { tenantId: tid, objectId: oid };
   }
 
-  async #verified(token: string): Promise<JWTPayload> {
-    const { issuer, keys } = await this.#known();
+  async #verified(token: string, homeTenantId: string): Promise<JWTPayload> {
+    const { issuer, keys } = await this.#known(homeTenantId);
     try {
       const { payload } = await jwtVerify(token, keys, {
         algorithms: ["RS256"],
@@ -94,17 +103,19 @@ export class PublisherTokens {
   }
 
   /** Read when they are first needed, and again after a failure. */
-  #known(): Promise<{ issuer: string; keys: KeySource }> {
-    this.#authority ??= this.#discover().catch((error: unknown) => {
+  #known(homeTenantId: string): Promise<{ issuer: string; keys: KeySource }> {
+    this.#authority ??= this.#discover(homeTenantId).catch((error: unknown) => {
       this.#authority = undefined;
       throw error;
     });
     return this.#authority;
   }
 
-  async #discover(): Promise<{ issuer: string; keys: KeySource }> {
-    const { authorityUrl, tenantId } = this.#entra;
-    const { issuer, authorityMetadata: document } = await discoverAuthority(authorityUrl, tenantId);
+  async #discover(homeTenantId: string): Promise<{ issuer: string; keys: KeySource }> {
+    const { issuer, authorityMetadata: document } = await discoverAuthority(
+      this.#entra.authorityUrl,
+      homeTenantId,
+    );
     const { jwks_uri: url } = authorityMetadata.parse(JSON.parse(document));
     return { issuer, keys: createRemoteJWKSet(new URL(url), { timeoutDuration: 5_000 }) };
   }

@@ -5,6 +5,7 @@ import { userKeyOf } from "../../shared/sessions/user-key.ts";
 import { ACCOUNTS, APPLICATION, GUEST_TENANT, HOME_TENANT } from "../../tools/entra/directory.ts";
 import { signInAs } from "../../tools/entra/sign-in-as.ts";
 import { FOREIGN_PUBLISHER, NO_ROLE, PUBLISHER } from "../../tools/entra/service-principals.ts";
+import { createTestApp } from "../support/test-app.ts";
 import { appToken } from "../support/app-token.ts";
 import { useFacade } from "../support/facade.ts";
 import { authorizationUrl, pkce, postToken, TokensSchema } from "../tools/entra/support.ts";
@@ -264,6 +265,32 @@ describe("who may not publish", () => {
 
   it("and a publisher's token opens nothing else", async () => {
     expect(await facade.sseStatus(token)).toBe(401);
+  });
+});
+
+describe("a server for people of several tenants", () => {
+  const ENTRA = { ENTRA_TENANT_ID: "organizations", ENTRA_ALLOWED_TENANTS: "*" };
+  const publishTo = async (env: Record<string, string>, bearer: string) => {
+    const app = createTestApp({ entraUrl: facade.entra.url, env: { ...ENTRA, ...env } });
+    const response = await app.fetch(new URL("/publish", app.baseUrl), {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${bearer}` },
+      body: JSON.stringify(price(1, 1)),
+    });
+    return { status: response.status, text: await response.text() };
+  };
+
+  it("takes what programs of its home tenant publish, and no other tenant's", async () => {
+    const home = { ENTRA_HOME_TENANT_ID: HOME_TENANT.id };
+    expect((await publishTo(home, token)).status).toBe(200);
+    const foreign = await appToken(facade.entra, FOREIGN_PUBLISHER, GUEST_TENANT);
+    expect((await publishTo(home, foreign)).status).toBe(401);
+  });
+
+  it("takes nothing where it does not know its home tenant, and says why", async () => {
+    const { status, text } = await publishTo({}, token);
+    expect(status).toBe(401);
+    expect(text).toContain("home tenant");
   });
 });
 

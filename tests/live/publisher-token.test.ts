@@ -21,7 +21,7 @@ beforeAll(async () => {
   // Signed as Entra signs: it is the claim that is refused, and not the signature.
   keys = await openKeys(dataDir);
   const { clientId } = APPLICATION;
-  const known = { authorityUrl: entra.url, tenantId: HOME_TENANT.id, clientId };
+  const known = { authorityUrl: entra.url, homeTenantId: HOME_TENANT.id, clientId };
   tokens = new PublisherTokens({ entra: known, clock });
 });
 afterAll(async () => {
