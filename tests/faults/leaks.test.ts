@@ -4,6 +4,8 @@ import { features } from "../../shared/features/all.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import type { TableName } from "../../shared/storage/store.ts";
 import { type RunningEntra, startEntra } from "../../tools/entra/start-entra.ts";
+import { PUBLISHER } from "../../tools/entra/service-principals.ts";
+import { appToken } from "../support/app-token.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
 import { EventStream } from "../support/open-stream.ts";
 import { createTestApp, type TestApp } from "../support/test-app.ts";
@@ -14,6 +16,12 @@ const CYCLES = 1_000;
 const CALLS = 10_000;
 /** What may be more than after the warm-up. */
 const ALLOWED = 1.1;
+
+/** Together a thousand subscribers and, each of them, three hundred publications. */
+const FEED_STREAMS = 100;
+const FEED_ROUNDS = 10;
+const FEED_PUBLICATIONS = 300;
+let sequence = 0;
 
 let entra: RunningEntra;
 let clock: TestClock;
@@ -67,8 +75,42 @@ async function calls(count: number): Promise<void> {
   await stream.drop();
 }
 
+/** Streams that subscribe to a feed, which changes as long as they are there, and go away. */
+async function feeds(rounds: number): Promise<void> {
+  const publisher = await appToken(entra, PUBLISHER);
+  for (let round = 0; round < rounds; round++) {
+    const streams = await Promise.all(
+      Array.from({ length: FEED_STREAMS }, () => EventStream.open(app, token)),
+    );
+    for (const stream of streams) await ask(stream, "resources/subscribe");
+    for (let n = 0; n < FEED_PUBLICATIONS; n++) {
+      const response = await app.fetch(new URL("/publish", app.baseUrl), {
+        method: "POST",
+        headers: { authorization: `Bearer ${publisher}`, "content-type": "application/json" },
+        body: JSON.stringify([{ topic: "prices", value: n, sequence: ++sequence }]),
+      });
+      expect(response.status).toBe(200);
+    }
+    for (const stream of streams) {
+      await ask(stream, "resources/unsubscribe");
+      await stream.drop();
+    }
+  }
+}
+
+async function ask(stream: EventStream, method: string): Promise<void> {
+  await stream.post({ jsonrpc: "2.0", id: method, method, params: { uri: "feed://prices" } });
+  for (;;) {
+    const message = await stream.next();
+    if (message === undefined) throw new Error("the stream has ended");
+    if (message["id"] === method) return;
+  }
+}
+
 const count = async (table: TableName, partition: string) =>
   (await Array.fromAsync(memory.list(table, partition))).length;
+
+const rowsOfFeeds = () => Promise.all([count("feeds", "topics"), count("feeds", "topic prices")]);
 
 const timers = () =>
   process.getActiveResourcesInfo().filter((kind) => kind === "Timeout" || kind === "Immediate")
@@ -96,4 +138,19 @@ it("1,000 streams that come and go and 10,000 calls leave nothing behind", async
   expect(await medianHeap()).toBeLessThan(heapBefore * ALLOWED);
   expect(timers()).toBeLessThanOrEqual(timersBefore + 1);
   expect(process.eventNames().map((name) => process.listenerCount(name))).toEqual(listenersBefore);
+});
+
+it("1,000 subscribers of a feed that changes while they are there leave nothing behind", async () => {
+  await feeds(3);
+  await settled();
+  const heapBefore = await medianHeap();
+  const timersBefore = timers();
+  const rowsBefore = await rowsOfFeeds();
+
+  await feeds(FEED_ROUNDS);
+  await settled();
+
+  expect(await medianHeap()).toBeLessThan(heapBefore * ALLOWED);
+  expect(timers()).toBeLessThanOrEqual(timersBefore + 1);
+  expect(await rowsOfFeeds()).toEqual(rowsBefore);
 });
