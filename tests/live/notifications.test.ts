@@ -159,6 +159,12 @@ describe("POST /notifications", () => {
     expect(await version()).toBe(2);
   });
 
+  it("writes one line about a post, however many entries are forged: a log is not to be filled from outside", async () => {
+    expect((await notify({ value: Array.from({ length: 1_000 }, () => 0) })).status).toBe(202);
+    expect(audited()).toHaveLength(1);
+    expect(audited()[0]).toContain('"reason":"unknown: 1000"');
+  });
+
   it.each([
     ["no JSON", "{"],
     ["no collection", {}],
