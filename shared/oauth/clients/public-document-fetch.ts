@@ -47,7 +47,7 @@ export function publicDocumentFetch({
       const addresses = await Promise.race([addressesOf(target, resolve), aborted(signal)]);
       // One message for no address and a private one: names of a private network are not for guessing.
       if (addresses.length === 0 || !addresses.every(isAllowed)) {
-        throw new DocumentRefused("is not on the public Internet");
+        throw new DocumentRefused("is not on the public Internet, as far as this server can see");
       }
       return await readDocument(await open(target, addresses, { signal, ca }), limitBytes);
     } catch (error) {
