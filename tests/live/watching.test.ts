@@ -443,7 +443,43 @@ describe("a watch that lives long", () => {
     await expect.poll(() => Array.fromAsync(world().memory.list("watches", sub))).toEqual([]);
   });
 
-  it("survives what is lost, repeated, reordered and late", async () => {
+  it("that lost a notification is read anew within ten minutes, and hears of the next change", async () => {
+    const stream = await subscribed(0, (await signIn()).token);
+    await read(stream);
+    entra.set({ notificationsLost: true });
+    await addEvent("alice", "lost");
+    expect(await read(stream)).not.toContain("lost");
+    world().clock.advance({ seconds: 10 * MINUTE });
+    expect(await read(stream)).toContain("lost");
+    entra.set({ notificationsLost: false });
+    await addEvent("alice", "found");
+    expect(await stream.next()).toMatchObject(updated);
+    expect(await read(stream)).toContain("found");
+  });
+
+  it("that hears late reads then what is true then", async () => {
+    const stream = await subscribed(0, (await signIn()).token);
+    await read(stream);
+    entra.set({ notificationDelayMs: 200 });
+    await addEvent("alice", "late");
+    expect(await read(stream)).not.toContain("late");
+    expect(await stream.next()).toMatchObject(updated);
+    expect(await read(stream)).toContain("late");
+  });
+
+  it("that has ended takes a late notification for what it is: nothing to do", async () => {
+    const { token, client } = await signIn();
+    const stream = await subscribed(0, token);
+    entra.set({ notificationDelayMs: 200 });
+    await addEvent("alice", "late");
+    await client.postForm("/revoke", { token, client_id: client.id });
+    await stream.rest();
+    await expect.poll(() => entra.notifications().map(({ status }) => status)).toEqual([202]);
+    const sub = decodeJwt(token).sub ?? "";
+    expect(await Array.fromAsync(world().memory.list("watches", sub))).toEqual([]);
+  });
+
+  it("survives what is repeated and reordered", async () => {
     const stream = await subscribed(0, (await signIn()).token);
     entra.set({ notificationsRepeated: true, notificationsReordered: true });
     await addEvent("alice", "first");
