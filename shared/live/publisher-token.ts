@@ -11,6 +11,13 @@ export const PUBLISH_ROLE = "Mcp.Publish";
 /** Entra's clock and ours need not agree to the second. */
 const CLOCK_TOLERANCE_SECONDS = 60;
 
+/** What jose says where the keys cannot be had: it has looked at no token then. */
+const WITHOUT_KEYS: ReadonlySet<string> = new Set([
+  errors.JOSEError.code,
+  errors.JWKSTimeout.code,
+  errors.JWKSInvalid.code,
+]);
+
 /** A program of the same tenant, known by its token. */
 export interface Publisher {
   readonly tenantId: string;
@@ -95,7 +102,7 @@ export class PublisherTokens {
       });
       return payload;
     } catch (error) {
-      if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+      if (!(error instanceof errors.JOSEError) || WITHOUT_KEYS.has(error.code)) {
         throw new EntraError("transient", undefined, { cause: error });
       }
       throw invalidToken("The token is not good for this server.", error);

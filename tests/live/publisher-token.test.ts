@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportSPKI, importJWK, SignJWT, UnsecuredJWT } from "jose";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { PublisherTokens } from "../../shared/live/publisher-token.ts";
 import { APPLICATION, GUEST_TENANT, HOME_TENANT } from "../../tools/entra/directory.ts";
 import { type Keys, openKeys } from "../../tools/entra/keys.ts";
@@ -114,5 +116,42 @@ describe("a token to publish with", () => {
       .setProtectedHeader({ alg: "HS256", kid: jwk.kid ?? "" })
       .sign(new TextEncoder().encode(await exportSPKI(publicKey)));
     await expect(check(token)).rejects.toMatchObject({ code: "invalid_token" });
+  });
+});
+
+describe("while the keys of Entra cannot be had", () => {
+  it.each([
+    ["an error", 503, ""],
+    ["a page", 200, "<html></html>"],
+    ["something else", 200, "{}"],
+  ])("nothing is said about a token: the answer is %s", async (_, status, body) => {
+    const authority = createServer((request, response) => {
+      const { port } = authority.address() as AddressInfo;
+      const url = `http://localhost:${port}`;
+      const document = {
+        issuer: `${entra.url}/${HOME_TENANT.id}/v2.0`,
+        authorization_endpoint: url,
+        token_endpoint: url,
+        jwks_uri: `${url}/keys`,
+      };
+      if (request.url === "/keys") response.writeHead(status).end(body);
+      else response.end(JSON.stringify(document));
+    });
+    await new Promise<void>((resolve) => {
+      authority.listen(0, "127.0.0.1", resolve);
+    });
+    onTestFinished(() => void authority.close());
+    const { port } = authority.address() as AddressInfo;
+    const troubled = new PublisherTokens({
+      entra: {
+        authorityUrl: `http://localhost:${port}`,
+        homeTenantId: HOME_TENANT.id,
+        clientId: APPLICATION.clientId,
+      },
+      clock,
+    });
+    const authorization = `Bearer ${await keys.sign("tokens", claims())}`;
+    const request = new Request("http://localhost/publish", { headers: { authorization } });
+    await expect(troubled.check(request)).rejects.toMatchObject({ kind: "transient" });
   });
 });
