@@ -15,7 +15,12 @@ const MAX_VALUE_BYTES = 64 * 1024;
 const MAX_LEVELS = 100;
 
 const publication = z.strictObject({
-  topic: z.string().regex(TOPIC, "letters, digits, dots, dashes and underscores; 64 at most"),
+  topic: z
+    .string()
+    .regex(
+      TOPIC,
+      "a letter or digit, then letters, digits, dots, dashes and underscores; 64 at most",
+    ),
   value: z
     .unknown()
     .refine((value) => hasLevels(value, MAX_LEVELS), {

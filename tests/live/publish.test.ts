@@ -181,6 +181,7 @@ describe("POST /publish", () => {
     ["what one of a batch does not fit", [...price(1, 1), { topic: "b", value: 1 }]],
     ["a topic with a line break", [{ topic: "a\n", value: 1, sequence: 1 }]],
     ["a topic that leads elsewhere", [{ topic: "..", value: 1, sequence: 1 }]],
+    ["a topic that begins like a flag", [{ topic: "-a", value: 1, sequence: 1 }]],
     ["no topic", [{ topic: "", value: 1, sequence: 1 }]],
     ["no value", [{ topic: "a", sequence: 1 }]],
     [
