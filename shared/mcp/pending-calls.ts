@@ -9,11 +9,14 @@ export class PendingCalls {
     this.#ids.add(id);
   }
 
-  answered(id: RequestId): void {
-    this.#ids.delete(id);
-    if (this.#ids.size > 0) return;
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
+  /** @returns Whether it was waiting for that: each is answered once. */
+  answered(id: RequestId): boolean {
+    const waited = this.#ids.delete(id);
+    if (this.#ids.size === 0) {
+      for (const resolve of this.#waiting) resolve();
+      this.#waiting.clear();
+    }
+    return waited;
   }
 
   get ids(): readonly RequestId[] {

@@ -50,12 +50,22 @@ export class SseTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const isAnswer = "id" in message && !("method" in message);
     if (isAnswer && message.id === REPLAY_ID) return;
-    if (isAnswer && message.id !== undefined) this.calls.answered(message.id);
-    if (!this.#body.event("message", JSON.stringify(message))) {
-      if (isAnswer) this.#undelivered(message);
-      return;
-    }
+    // A call that was failed, or given up, may come to an end all the same: it is not answered again.
+    if (isAnswer && message.id !== undefined && !this.calls.answered(message.id)) return;
+    this.#say(message);
     if (isAnswer) await this.#answered(message.id);
+  }
+
+  /** Tells the client the answer to a call that it made on an earlier connection. */
+  bring(answer: JSONRPCMessage): void {
+    this.#say(answer);
+  }
+
+  #say(message: JSONRPCMessage): void {
+    const isAnswer = "id" in message && !("method" in message);
+    if (!this.#body.event("message", JSON.stringify(message)) && isAnswer) {
+      this.#undelivered(message);
+    }
   }
 
   /**
