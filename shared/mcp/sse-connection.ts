@@ -8,6 +8,7 @@ import type { Watching } from "../live/watching.ts";
 import type { Relay } from "../relay/relay.ts";
 import type { Caller } from "../sessions/bearer.ts";
 import type { Session } from "../sessions/sessions.ts";
+import type { Expiries } from "../storage/expiries.ts";
 import type { ConnectionRow, ConnectionRows, ProtocolState } from "./connection-rows.ts";
 import type { Connection, ConnectionEnd, Connections } from "./connections.ts";
 import type { EventStreamBody } from "./event-stream-body.ts";
@@ -38,6 +39,7 @@ export interface SseConnectionDeps {
   readonly connections: Connections;
   readonly connectionRows: ConnectionRows;
   readonly waitingAnswers: WaitingAnswers;
+  readonly expiries: Expiries;
   readonly relay: Relay;
   readonly watching: Watching;
   readonly clock: Clock;
@@ -181,9 +183,15 @@ export class SseConnection implements Connection {
   }
 
   async #forward(sequence: number, answer: JSONRPCMessage): Promise<void> {
-    const { clock, waitingAnswers } = this.#deps;
+    const { clock, expiries, waitingAnswers } = this.#deps;
+    const events = { table: "events" as const, key: { partition: this.id, row: "" } };
     try {
-      await waitOutOutage(clock, NEVER, () => waitingAnswers.keep(this.id, sequence, answer));
+      // Before what it names; the row of the connection may go earlier.
+      await waitOutOutage(clock, NEVER, () => expiries.note(events, clock.now() + KEPT_MS));
+      const sealed = await waitOutOutage(clock, NEVER, () =>
+        waitingAnswers.seal(this.id, sequence, answer),
+      );
+      await waitOutOutage(clock, NEVER, () => waitingAnswers.keep(sealed));
       await this.#ended;
       await waitOutOutage(clock, NEVER, () => this.#tellNext());
     } catch (error) {
