@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { Clock } from "../../shared/clock.ts";
 import { EventStream } from "./open-stream.ts";
@@ -28,7 +27,7 @@ export interface Call {
 /** When a client comes back whose stream has ended (ms). */
 const RETRY_MS = 500;
 
-const LOOK_EVERY_MS = 10;
+const LOOK_EVERY_MS = 100;
 
 const answer = z.object({ id: z.string() });
 
@@ -94,7 +93,7 @@ export class ReturningClient {
   async settled(open: (call: Call) => boolean, withinMs: number): Promise<void> {
     for (let looks = 0; looks < withinMs / LOOK_EVERY_MS; looks++) {
       if (this.#posts.size === 0 && !this.calls.some(open)) return;
-      await sleep(LOOK_EVERY_MS);
+      await this.#clock.sleep(LOOK_EVERY_MS);
     }
   }
 
