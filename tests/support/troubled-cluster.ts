@@ -4,15 +4,29 @@ import { features as product } from "../../shared/features/all.ts";
 import { defineTool, type Features } from "../../shared/features/feature.ts";
 import { MemoryStore } from "../../shared/storage/memory-store.ts";
 import { OAuthTestClient } from "./oauth-client.ts";
-import { type Call, type Reachable, ReturningClient } from "./returning-client.ts";
+import { ResumingClient } from "./resuming-client.ts";
+import { ReturningClient } from "./returning-client.ts";
 import type { Account } from "./sign-in.ts";
 import { createTestApp } from "./test-app.ts";
 import { QuickClock } from "./quick-clock.ts";
+import type { TroubledRedis } from "./troubled-redis.ts";
 import { type Mishap, UnsteadyStore } from "./unsteady-store.ts";
+import type { Call, Reachable } from "./world-client.ts";
 
-/** Something that a client does, or that happens to an instance. */
+/** Something that a client does, or that happens to an instance, or to Redis. */
 export interface Step {
-  readonly kind: "post" | "slow post" | "drop" | "shutdown" | "outage" | "freeze" | "kill";
+  readonly kind:
+    | "post"
+    | "slow post"
+    | "drop"
+    | "shutdown"
+    | "outage"
+    | "freeze"
+    | "kill"
+    | "redis slow"
+    | "redis loses all"
+    | "redis restarts"
+    | "redis unreachable";
   readonly client: number;
   readonly instance: number;
   /** What passes before the next one (ms of the server's time). */
@@ -21,6 +35,10 @@ export interface Step {
 
 export interface World {
   readonly seed: number;
+  /** What each client speaks. */
+  readonly clients: readonly ("sse" | "sessions")[];
+  /** Whether instances have a Redis, where there is one. */
+  readonly withRedis: boolean;
   /** One of these comes with each operation of storage. */
   readonly mishaps: readonly Mishap[];
   readonly steps: readonly Step[];
@@ -40,6 +58,9 @@ const SETTLED_WITHIN_MS = 60_000;
 
 const OUTAGE_MS = 2_000;
 
+/** Of a slow Redis, ms on the wall: beyond what a request waits for it, at times. */
+const SLOW_MS = 30;
+
 /** Access tokens are good for an hour. */
 const SIGNED_IN_FOR_MS = 1_800_000;
 
@@ -49,13 +70,15 @@ export class TroubledCluster {
   readonly #clock = new QuickClock();
   readonly #memory = new MemoryStore(this.#clock);
   readonly #accounts: readonly Account[];
+  readonly #redis: TroubledRedis | undefined;
   #tokens: string[] = [];
   #signedInAt = -Infinity;
 
   /** @param accounts Who have a client each. */
-  constructor(entraUrl: string, accounts: readonly Account[]) {
+  constructor(entraUrl: string, accounts: readonly Account[], redis?: TroubledRedis) {
     this.#entraUrl = entraUrl;
     this.#accounts = accounts;
+    this.#redis = redis;
   }
 
   /**
@@ -64,7 +87,8 @@ export class TroubledCluster {
    * @param open Which calls are still to be waited for in the end.
    * @returns What the clients know, and how often each call ran.
    */
-  async run({ seed, mishaps, steps }: World, open: (call: Call) => boolean) {
+  async run(world: World, open: (call: Call) => boolean) {
+    const { seed, mishaps, steps } = world;
     await this.#signIn();
     await this.#forgetEarlierRuns();
     const random = randomNumbers(seed);
@@ -75,10 +99,19 @@ export class TroubledCluster {
       mishap: () => (troubled ? (mishaps[random(mishaps.length)] ?? "none") : "none"),
       delay: () => random(4),
     };
-    const instances = Array.from({ length: INSTANCES }, () => this.#start(chance, features));
+    const instances: Instance[] = [];
+    const start = () => {
+      const instance = this.#start(chance, features, world.withRedis);
+      instances.push(instance);
+      return instance;
+    };
+    for (let n = 0; n < INSTANCES; n++) start();
     const there = () => instances.filter(({ reachable }) => reachable);
-    const front = () => there()[random(there().length)] ?? this.#start(chance, features);
-    const clients = this.#tokens.map((token) => new ReturningClient(token, this.#clock, front));
+    const front = () => there()[random(there().length)] ?? start();
+    const clients = this.#tokens.map((token, n) => {
+      const Client = world.clients[n] === "sessions" ? ResumingClient : ReturningClient;
+      return new Client(token, this.#clock, front);
+    });
     await Promise.all(clients.map((client) => client.connect()));
     troubled = true;
 
@@ -96,7 +129,7 @@ export class TroubledCluster {
           passing.push(client.drop());
           break;
         case "shutdown":
-          instances.push(this.#start(chance, features));
+          start();
           instance.reachable = false;
           passing.push(instance.app.app.close().then(instance.vanish));
           break;
@@ -104,12 +137,18 @@ export class TroubledCluster {
           passing.push(this.#outage(instance));
           break;
         case "freeze":
-          instances.push(this.#start(chance, features));
+          start();
           passing.push(this.#freeze(instance));
           break;
         case "kill":
-          instances.push(this.#start(chance, features));
+          start();
           this.#kill(instance);
+          break;
+        case "redis slow":
+        case "redis loses all":
+        case "redis restarts":
+        case "redis unreachable":
+          passing.push(this.#trouble(step.kind, random));
           break;
       }
       if (step.pauseMs > 0) await this.#clock.sleep(step.pauseMs);
@@ -130,11 +169,16 @@ export class TroubledCluster {
     };
   }
 
-  #start(chance: { mishap: () => Mishap; delay: () => number }, features: Features): Instance {
+  #start(
+    chance: { mishap: () => Mishap; delay: () => number },
+    features: Features,
+    withRedis: boolean,
+  ): Instance {
     const store = new UnsteadyStore(this.#memory, chance);
     const { promise: gone, resolve: vanish } = Promise.withResolvers<void>();
     const clock = this.#clock;
-    const app = createTestApp({ entraUrl: this.#entraUrl, store, clock, features });
+    const env = withRedis && this.#redis ? { REDIS_URL: this.#redis.url } : {};
+    const app = createTestApp({ entraUrl: this.#entraUrl, store, clock, features, env });
     return { app, store, gone, vanish, reachable: true };
   }
 
@@ -159,6 +203,18 @@ export class TroubledCluster {
     store.down = true;
     await this.#clock.sleep(OUTAGE_MS);
     store.down = false;
+  }
+
+  async #trouble(kind: Step["kind"], random: (below: number) => number): Promise<void> {
+    const redis = this.#redis;
+    if (kind === "redis loses all") await redis?.lose();
+    if (kind === "redis restarts") await redis?.restart();
+    if (redis === undefined) return;
+    if (kind === "redis slow") redis.delay = () => random(SLOW_MS);
+    if (kind === "redis unreachable") redis.shut = true;
+    await this.#clock.sleep(OUTAGE_MS);
+    redis.delay = () => 0;
+    redis.shut = false;
   }
 
   async #freeze(instance: Instance): Promise<void> {
@@ -197,8 +253,10 @@ function countingFeatures(clock: QuickClock, runs: Map<string, number>): Feature
     title: "Count",
     description: "Counts its runs.",
     input: z.object({ text: z.string(), wait: z.boolean() }),
-    async run({ text, wait }) {
+    async run({ text, wait }, call) {
       runs.set(text, (runs.get(text) ?? 0) + 1);
+      // Said on a stream: who has lost that comes back for the rest.
+      if (wait) await call.progress({ progress: 0 });
       if (wait) await clock.sleep(1_000);
       return text;
     },
