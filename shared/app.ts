@@ -1,3 +1,4 @@
+import type { Adapters } from "./adapters.ts";
 import { systemClock } from "./clock.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { consoleLog, jsonLog, type Log } from "./log.ts";
@@ -6,7 +7,7 @@ import { systemRandom } from "./random.ts";
 import { TableStore } from "./storage/table-store.ts";
 import { tableAccess } from "./storage/table-access.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
-import { type Adapters, createParts } from "./parts.ts";
+import { createParts } from "./parts.ts";
 import { startTelemetry } from "./telemetry/start-telemetry.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 

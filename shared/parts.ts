@@ -1,20 +1,13 @@
-import { azureCredential } from "./azure-credential.ts";
-import { type Clock } from "./clock.ts";
-import { type Config } from "./config.ts";
-import type { Entra } from "./entra/entra.ts";
+import { type Adapters, keyWrapperOf, redisOf } from "./adapters.ts";
+import type { Config } from "./config.ts";
 import { MsalEntra } from "./entra/msal-entra.ts";
 import { features as allFeatures } from "./features/all.ts";
-import type { Features } from "./features/feature.ts";
 import { AccountForms } from "./http/account-form.ts";
 import { MemoryRateLimiter } from "./http/rate-limiter.ts";
 import { RedisRateLimiter } from "./http/redis-rate-limiter.ts";
 import { KeyRotation } from "./keys/key-rotation.ts";
-import { KeyVaultWrapper } from "./keys/key-vault-wrapper.ts";
-import type { KeyWrapper } from "./keys/key-wrapper.ts";
 import { Keyring } from "./keys/keyring.ts";
-import { LocalKeyWrapper } from "./keys/local-key-wrapper.ts";
 import { Sealer } from "./keys/seal.ts";
-import { type Log } from "./log.ts";
 import { Feeds } from "./live/feeds.ts";
 import { PublisherTokens } from "./live/publisher-token.ts";
 import { SessionGraphs } from "./live/session-graphs.ts";
@@ -25,6 +18,7 @@ import { WatchCare } from "./live/watch-care.ts";
 import { WatchHolders } from "./live/watch-holders.ts";
 import { WatchLife } from "./live/watch-life.ts";
 import { Watching } from "./live/watching.ts";
+import { Announcer } from "./mcp/announcer.ts";
 import { ConnectionRows } from "./mcp/connection-rows.ts";
 import { Connections } from "./mcp/connections.ts";
 import { RequestStates } from "./mcp/request-states.ts";
@@ -39,7 +33,6 @@ import { clientSignIn } from "./oauth/client-sign-in.ts";
 import { ClientAssertions } from "./oauth/clients/client-assertion.ts";
 import { clientAuthentication } from "./oauth/clients/client-authentication.ts";
 import { Clients } from "./oauth/clients/clients.ts";
-import type { DocumentFetch } from "./oauth/clients/document-fetch.ts";
 import { KeySets } from "./oauth/clients/key-sets.ts";
 import { publicDocumentFetch } from "./oauth/clients/public-document-fetch.ts";
 import { RegisteredClients } from "./oauth/clients/registered-clients.ts";
@@ -52,15 +45,13 @@ import { RememberedConsents } from "./oauth/remembered-consents.ts";
 import { Resources } from "./oauth/resources.ts";
 import { TokenIssuer } from "./oauth/token-issuer.ts";
 import { Transactions } from "./oauth/transactions.ts";
-import type { Random } from "./random.ts";
-import { EntraCredentials } from "./redis/entra-credentials.ts";
-import { Redis } from "./redis/redis.ts";
 import { Inbox } from "./relay/inbox.ts";
 import { InboxReader } from "./relay/inbox-reader.ts";
 import { Instances } from "./relay/instances.ts";
-import { INBOX_KEPT_MS, Lease } from "./relay/lease.ts";
+import { Lease } from "./relay/lease.ts";
 import { PollPace } from "./relay/poll-pace.ts";
 import { RedisFastPath } from "./relay/redis-fast-path.ts";
+import { Relay } from "./relay/relay.ts";
 import { Station } from "./relay/station.ts";
 import { AccessTokens } from "./sessions/access-token.ts";
 import { AccountSessions } from "./sessions/account-session.ts";
@@ -72,34 +63,14 @@ import { Sessions } from "./sessions/sessions.ts";
 import { SignIns } from "./sessions/sign-ins.ts";
 import { Vault } from "./sessions/vault.ts";
 import { Expiries } from "./storage/expiries.ts";
-import type { Store } from "./storage/store.ts";
 import { countingLog } from "./telemetry/counting-log.ts";
-import { noTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+import { noTelemetry } from "./telemetry/telemetry.ts";
 import { TracedEntra } from "./telemetry/traced-entra.ts";
 import { TracedFeatureCalls } from "./telemetry/traced-feature-calls.ts";
-import { TracedRelay } from "./telemetry/traced-relay.ts";
+import { TracedReceiver, TracedSender } from "./telemetry/traced-relay.ts";
 import { TracedStore } from "./telemetry/traced-store.ts";
+import { expireRows } from "./upkeep/expire-rows.ts";
 import { Sweep } from "./upkeep/sweep.ts";
-
-/** What reaches out of the process; tests hand in their own. */
-export interface Adapters {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  /** The adapter to Entra; MSAL where it is left out. */
-  readonly entra?: Entra;
-  /** The way to clients' documents; the one that reaches public hosts only where it is left out. */
-  readonly fetchDocument?: DocumentFetch;
-  /** What the server offers; `features/all.ts` where it is left out. */
-  readonly features?: Features;
-  /** What protects the data keys; the settings choose where it is left out. */
-  readonly keyWrapper?: KeyWrapper;
-  /** What watches; nobody where it is left out. */
-  readonly telemetry?: Telemetry;
-  /** What instances tell each other quickly with; the settings say whether there is one where it is left out. */
-  readonly redis?: Redis;
-}
 
 /**
  * Makes the parts of the server, from the inside out. Each takes from `base` and the parts before it what
@@ -123,7 +94,7 @@ export function createParts(config: Config, adapters: Adapters) {
   };
 
   const expiries = new Expiries(base);
-  const wrapper = adapters.keyWrapper ?? keyWrapper(config);
+  const wrapper = adapters.keyWrapper ?? keyWrapperOf(config);
   const keyring = new Keyring({ ...base, wrapper });
   const rotation = new KeyRotation({ ...base, wrapper, keyring });
   const sealer = new Sealer(keyring);
@@ -162,8 +133,11 @@ export function createParts(config: Config, adapters: Adapters) {
   const fastPath = redis && new RedisFastPath({ ...base, redis, sealer });
   const hub = { ...base, connections, connectionRows, lease, instances, inbox, fastPath, pace };
   const streamCheck = new StreamCheck({ ...base, connections, sessions, bearer });
-  const relay = new TracedRelay({ ...hub, bearer, streamCheck });
-  const station = new Station({ ...hub, reader, relay });
+  const announcer = new Announcer({ connections });
+  const sender = new TracedSender(hub);
+  const receiver = new TracedReceiver({ ...hub, announcer, bearer, streamCheck });
+  const relay = new Relay({ ...hub, announcer, sender, streamCheck });
+  const station = new Station({ ...hub, reader, receiver });
   const watchRows = new WatchRows(base);
   const watchedCache = new WatchedCache({ ...base, watchRows });
   const sessionGraphs = new SessionGraphs({ ...base, signIns: () => signIns });
@@ -188,28 +162,8 @@ export function createParts(config: Config, adapters: Adapters) {
   const accountSignIn = new AccountSignIn({ ...base, entraRedirect, entra, accountSessions });
   const accountForms = new AccountForms({ ...base, sealer });
 
-  const sweep = new Sweep({
-    ...base,
-    expiries,
-    expire: {
-      clients: (key) => registered.expire(key),
-      sessions: (key) => sessions.expire(key),
-      connections: async (key) => {
-        const endsAt = await connectionRows.expire(key);
-        if (endsAt === undefined) await waitingAnswers.clear(key.row);
-        return endsAt;
-      },
-      events: async ({ partition: stream }) => {
-        await waitingAnswers.clear(stream);
-        return undefined;
-      },
-      inbox: async ({ partition: instance }) => {
-        if (await instances.isLive(instance)) return base.clock.now() + INBOX_KEPT_MS;
-        await inbox.clear(instance);
-        return undefined;
-      },
-    },
-  });
+  const expire = expireRows({ ...hub, registered, sessions, waitingAnswers });
+  const sweep = new Sweep({ ...base, expiries, expire });
 
   const { rateLimitFactor: factor } = base;
   const rateLimiter = redis
@@ -219,7 +173,17 @@ export function createParts(config: Config, adapters: Adapters) {
   const requestStates = new RequestStates({ ...base, sealer });
   const calls = new TracedFeatureCalls({ ...base, requestStates, live });
   const people = { sessions, settings, sessionEnd, signIns, feeds, watchedCache, watching };
-  const serving = { ...hub, ...people, expiries, waitingAnswers, relay, station, calls };
+  const serving = {
+    ...hub,
+    ...people,
+    expiries,
+    waitingAnswers,
+    sender,
+    receiver,
+    relay,
+    station,
+    calls,
+  };
   const statelessMcp = new StatelessMcp(serving);
   const sessionMcp = new SessionMcp(serving);
   return {
@@ -256,6 +220,8 @@ export function createParts(config: Config, adapters: Adapters) {
     lease,
     instances,
     inbox,
+    sender,
+    receiver,
     relay,
     station,
     sessionEnd,
@@ -276,20 +242,3 @@ export function createParts(config: Config, adapters: Adapters) {
 }
 
 export type Parts = ReturnType<typeof createParts>;
-
-function keyWrapper({ wrappingKey, azureClientId }: Config): KeyWrapper {
-  if ("localKey" in wrappingKey) return new LocalKeyWrapper(wrappingKey.localKey);
-  const credential = azureCredential(azureClientId);
-  return new KeyVaultWrapper({ keyId: wrappingKey.keyVaultKeyId, credential });
-}
-
-/** A URL that names nobody is that of Azure Managed Redis, which the managed identity signs in to. */
-function redisOf(config: Config, { clock, log }: Adapters): Redis | undefined {
-  const { redisUrl: url, azureClientId } = config;
-  if (url === undefined) return undefined;
-  const { protocol, password } = new URL(url);
-  const managed = protocol === "rediss:" && password === "";
-  const source = azureCredential(azureClientId);
-  const credentials = managed ? new EntraCredentials({ source, clock, log }) : undefined;
-  return new Redis({ url, credentials, clock, log });
-}

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { PUBLISHER } from "./entra/service-principals.ts";
-import { fail, port, ROOT } from "./stack/command-line.ts";
+import { fail, port, ROOT, whenNpmIsGone } from "./stack/command-line.ts";
 import { planLocalStack } from "./stack/local-settings.ts";
 
 const USAGE = `Publish a value:     npm run feed -- <topic> <json or text>
@@ -43,6 +43,7 @@ async function feed(): Promise<void> {
 /** A price that moves, until somebody presses Ctrl-C. */
 async function publishPrices(publisher: Publisher): Promise<void> {
   let price = 100;
+  whenNpmIsGone(() => process.exit());
   console.log("Publishing feed://prices twice a second. Ctrl-C ends it.");
   for (;;) {
     price = Math.max(1, price + (Math.random() - 0.5) * 2);

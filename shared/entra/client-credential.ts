@@ -1,7 +1,7 @@
 import type { TokenCredential } from "@azure/identity";
+import { aborted } from "../aborted.ts";
 import { azureCredential } from "../azure-credential.ts";
 import type { Config } from "../config.ts";
-import { deadline } from "../deadline.ts";
 import { EntraError } from "./entra.ts";
 
 /** How the server proves to Entra that it is the application, in the words of MSAL's configuration. */
@@ -35,7 +35,7 @@ export function managedIdentityAssertion(
   return async () => {
     try {
       // The library waits for its endpoint without a limit.
-      const late = deadline(AbortSignal.timeout(timeoutMs));
+      const late = aborted(AbortSignal.timeout(timeoutMs));
       const answer = await Promise.race([identity.getToken(TOKEN_EXCHANGE_SCOPE), late]);
       if (answer === null) throw new Error("the identity endpoint gave no token");
       return answer.token;

@@ -76,6 +76,7 @@ export type EntraErrorKind =
   /** It may work in a moment. */
   | "transient";
 
+/** Entra did not do what was asked, or cannot be reached. */
 export class EntraError extends Error {
   override name = "EntraError";
   readonly kind: EntraErrorKind;

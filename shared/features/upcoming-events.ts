@@ -39,6 +39,8 @@ export const event = z.object({
 /**
  * The person's events of the next days: from Graph, or as they were read before, if the calendar has not
  * changed since.
+ *
+ * @throws GraphError, EntraError
  */
 export function upcomingEvents(
   call: Call,

@@ -12,6 +12,7 @@ export const ACCOUNT_NOTICES = {
 
 export type AccountNotice = keyof typeof ACCOUNT_NOTICES;
 
+/** Whether the address names a notice of ours. */
 export function isAccountNotice(text: string | null): text is AccountNotice {
   return text !== null && Object.hasOwn(ACCOUNT_NOTICES, text);
 }

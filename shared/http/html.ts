@@ -9,6 +9,7 @@ export class Html {
     this.#markup = markup;
   }
 
+  /** @returns The markup as it is sent. */
   toString(): string {
     return this.#markup;
   }

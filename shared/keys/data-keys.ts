@@ -17,7 +17,7 @@ export class DataKeys {
     this.#wrapper = wrapper;
   }
 
-  /** @throws KeysUnavailable */
+  /** @returns The key of a row. @throws KeysUnavailable; Error where another wrapping key has wrapped it. */
   of(row: DataKeyRow): Promise<DataKey> {
     const { kid } = row;
     const unwrapped =
@@ -42,7 +42,7 @@ export class DataKeys {
   }
 }
 
-/** @param notBefore From when on it is used, in milliseconds since the epoch. */
+/** Makes a data key and wraps it. @param notBefore From when on it is used, in milliseconds since the epoch. */
 export async function makeDataKey(
   deps: { wrapper: KeyWrapper; random: Random },
   notBefore: number,

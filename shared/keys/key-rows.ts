@@ -60,10 +60,12 @@ export class KeyRows<T extends Value> {
   }
 }
 
+/** @returns The rows of the data keys, wrapped. */
 export function dataKeyRows(store: Store): KeyRows<DataKeyRow> {
   return new KeyRows(new TypedTable(store, "keys", dataKeyRow), "data");
 }
 
+/** @returns The rows of the signing keys, sealed. */
 export function signingKeyRows(store: Store): KeyRows<SigningKeyRow> {
   return new KeyRows(new TypedTable(store, "keys", signingKeyRow), "signing");
 }

@@ -1,6 +1,6 @@
 import type { TokenCredential } from "@azure/identity";
 import { CryptographyClient, KeyClient, type KeyClientOptions } from "@azure/keyvault-keys";
-import { deadline } from "../deadline.ts";
+import { aborted } from "../aborted.ts";
 import { type KeyWrapper, KeysUnavailable, type WrappedKey } from "./key-wrapper.ts";
 
 /** RSA with OAEP and SHA-256 (RFC 7518 §4.3): a key of 2048 bits wraps up to 190 bytes, so 32 fit. */
@@ -98,7 +98,7 @@ export class KeyVaultWrapper implements KeyWrapper {
     const abortSignal = AbortSignal.timeout(this.#timeoutMs);
     try {
       // Not every part of the library heeds the signal: the token of a managed identity is awaited without it.
-      return await Promise.race([operation({ abortSignal }), deadline(abortSignal)]);
+      return await Promise.race([operation({ abortSignal }), aborted(abortSignal)]);
     } catch (error) {
       if (statusOf(error) === 400) {
         throw new Error(`${this.#keyId} refused to ${what}`, { cause: error });

@@ -27,6 +27,9 @@ interface Held {
  * The keys of this installation, kept in the `keys` table: data keys, wrapped by the {@link KeyWrapper}, and
  * ES256 signing keys, sealed with a data key. The first instance that finds none makes them, the maintenance
  * timer makes the others (`key-rotation.ts`), and every instance learns of them in time.
+ *
+ * Every method may throw StorageUnavailable and KeysUnavailable, as long as it has not read the keys yet or needs
+ * one that it has not unwrapped.
  */
 export class Keyring {
   readonly #clock: Clock;

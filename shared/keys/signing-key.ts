@@ -18,7 +18,7 @@ export interface SigningKey {
 
 type KeyOf = (kid: string) => Promise<DataKey | undefined>;
 
-/** @param notBefore From when on it signs, in milliseconds since the epoch. */
+/** Makes a key pair and seals it. @param notBefore From when on it signs, in milliseconds since the epoch. */
 export async function makeSigningKey(dataKey: DataKey, notBefore: number): Promise<SigningKeyRow> {
   const pair = await generateKeyPair(SIGNING_ALGORITHM, { extractable: true });
   const publicJwk = await exportJWK(pair.publicKey);
@@ -33,8 +33,10 @@ export async function makeSigningKey(dataKey: DataKey, notBefore: number): Promi
 }
 
 /**
- * The public half comes from what is sealed, not from its copy beside it: whoever can only write to the
+ * Opens a signing key. The public half comes from what is sealed, not from its copy beside it: whoever can only write to the
  * table cannot have a key of his own published.
+ *
+ * @throws Error for a row that was sealed with another key, or is not one of ours; KeysUnavailable
  */
 export async function openSigningKey(row: SigningKeyRow, keyOf: KeyOf): Promise<SigningKey> {
   const { kid } = row;

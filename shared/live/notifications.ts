@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
+import { batches } from "../batches.ts";
 import { sha256 } from "../digest.ts";
 import { readJson } from "../http/body.ts";
 import type { Handler } from "../http/context.ts";
@@ -63,8 +64,8 @@ export function notificationsHandler(deps: {
   /** @returns What each entry says, and of which watch; of none, where it does not know its secret. */
   async function lookedUp(entries: readonly unknown[]) {
     const found: { event: string; row: WatchRow | undefined }[] = [];
-    for (let from = 0; from < entries.length; from += AT_ONCE) {
-      const some = entries.slice(from, from + AT_ONCE).map(async (value) => {
+    for await (const batch of batches(entries, AT_ONCE)) {
+      const some = batch.map(async (value) => {
         const { data: entry } = entrySchema.safeParse(value);
         const event = entry?.lifecycleEvent ?? "changed";
         return { event, row: entry && (await known(entry)) };

@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { ClientLogLevel } from "../features/call.ts";
 import { type Random, randomId } from "../random.ts";
 import type { Expiries } from "../storage/expiries.ts";
+import { expireRow } from "../storage/expire-row.ts";
 import { type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import { LOG_LEVELS } from "./client-capabilities.ts";
@@ -85,6 +86,7 @@ export class ConnectionRows {
     await this.#table.put(key, { ...value, ...toColumns(state) });
   }
 
+  /** @returns The row of a connection. */
   find(key: Key): Promise<ConnectionRow | undefined> {
     return this.#table.get(key);
   }
@@ -168,18 +170,8 @@ export class ConnectionRows {
    *
    * @returns When it will be (ms), where it is not yet.
    */
-  async expire(key: Key): Promise<number | undefined> {
-    const found = await this.#table.get(key);
-    if (found === undefined) return undefined;
-    if (this.#clock.now() < found.value.expiresAt) return found.value.expiresAt;
-    try {
-      await this.#table.delete(key, found.etag);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof RowChanged)) throw error;
-      // Its client came back at the last moment.
-      return this.expire(key);
-    }
+  expire(key: Key): Promise<number | undefined> {
+    return expireRow(this.#table, key, this.#clock, ({ value }) => value.expiresAt);
   }
 }
 

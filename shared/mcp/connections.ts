@@ -33,6 +33,11 @@ export interface Connection {
   close(why: ConnectionEnd): Promise<void>;
 }
 
+/** Whether a connection is the caller's: its id alone never authenticates. */
+export function belongsTo(connection: Connection, { session }: Caller): boolean {
+  return connection.sessionId === session.id && connection.userKey === session.userKey;
+}
+
 /** A session that has a connection here. */
 export interface StreamingSession {
   readonly userKey: string;
@@ -58,12 +63,14 @@ export class Connections {
     return [...this.#byId.values()].filter(({ streaming }) => streaming).length;
   }
 
+  /** Lists a connection. */
   add(connection: Connection): void {
     this.#byId.set(connection.id, connection);
     addTo(this.#byUser, connection.userKey, connection);
     addTo(this.#bySession, connection.sessionId, connection);
   }
 
+  /** Takes a connection off the list, if it is there. */
   remove(id: string): void {
     const connection = this.#byId.get(id);
     if (connection === undefined) return;
@@ -72,11 +79,12 @@ export class Connections {
     removeFrom(this.#bySession, connection.sessionId, connection);
   }
 
+  /** @returns The connection, if it is here. */
   get(id: string): Connection | undefined {
     return this.#byId.get(id);
   }
 
-  /** @returns A connection of which something is different now. */
+  /** As {@link get}, for a connection of which something is different now: see {@link missed}. */
   find(id: string): Connection | undefined {
     const connection = this.#byId.get(id);
     if (connection === undefined) this.missed += 1;
@@ -88,6 +96,7 @@ export class Connections {
     return [...(this.#byUser.get(userKey) ?? [])];
   }
 
+  /** @returns Every connection of this instance. */
   all(): Connection[] {
     return [...this.#byId.values()];
   }

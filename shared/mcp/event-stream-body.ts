@@ -83,6 +83,12 @@ export class EventStreamBody {
     this.#ended("server");
   }
 
+  /** Ends the stream when its client goes, or has gone already. */
+  endWith(disconnected: AbortSignal): void {
+    disconnected.addEventListener("abort", () => this.abandon(), { once: true });
+    if (disconnected.aborted) this.abandon();
+  }
+
   /** The client has gone. */
   abandon(): void {
     this.#controller?.close();

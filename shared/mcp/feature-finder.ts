@@ -38,11 +38,12 @@ export class FeatureFinder {
     this.#features = features;
   }
 
+  /** @returns The tool of that name. */
   tool(name: string): Tool | undefined {
     return this.#features.tools.find((tool) => tool.name === name);
   }
 
-  /** A fixed resource goes before a template that its URI fits as well. */
+  /** @returns What is behind a URI. A fixed resource goes before a template that its URI fits as well. */
   readable(uri: string): Readable | undefined {
     const fixed = this.#features.resources.find((resource) => resource.uri === uri);
     if (fixed !== undefined) return fixed;

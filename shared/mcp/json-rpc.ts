@@ -4,6 +4,7 @@ import type {
   JSONRPCNotification,
   JSONRPCRequest,
   JSONRPCResultResponse,
+  RequestId,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
 
@@ -31,17 +32,29 @@ export const jsonRpcMessage: z.ZodType<JSONRPCMessage> = z.union([
   z.strictObject({ jsonrpc, id: id.optional(), error }),
 ]);
 
-/** Which kind of message a valid one is (JSON-RPC 2.0 §4, §5). */
+/** Whether a message is to be answered (JSON-RPC 2.0 §4). */
 export function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
   return "method" in message && "id" in message;
 }
 
+/** Whether it is told and not answered (JSON-RPC 2.0 §4.1). */
 export function isNotification(message: JSONRPCMessage): message is JSONRPCNotification {
   return "method" in message && !("id" in message);
 }
 
+/** Whether it answers a request, with a result or an error (JSON-RPC 2.0 §5). */
 export function isAnswer(
   message: JSONRPCMessage,
 ): message is JSONRPCResultResponse | JSONRPCErrorResponse {
   return !("method" in message);
+}
+
+/** Whether it gives up a request (MCP, cancellation). */
+export function isCancellation(message: JSONRPCMessage): message is JSONRPCNotification {
+  return isNotification(message) && message.method === "notifications/cancelled";
+}
+
+/** Whether something that a client has sent can be the id of a request (MCP: a string or a number). */
+export function isRequestId(value: unknown): value is RequestId {
+  return typeof value === "string" || typeof value === "number";
 }

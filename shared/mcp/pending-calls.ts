@@ -5,11 +5,16 @@ export class PendingCalls {
   readonly #ids = new Set<RequestId>();
   readonly #waiting = new Set<() => void>();
 
+  /** A request has come. */
   began(id: RequestId): void {
     this.#ids.add(id);
   }
 
-  /** @returns Whether it was waiting for that: each is answered once. */
+  /**
+   * It is answered, or will not be: it was given up.
+   *
+   * @returns Whether that was still to come: each is answered once.
+   */
   answered(id: RequestId): boolean {
     const waited = this.#ids.delete(id);
     if (this.#ids.size === 0) {

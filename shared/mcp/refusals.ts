@@ -7,9 +7,9 @@ import { SignInOver } from "../sessions/sign-ins.ts";
 import { StorageUnavailable } from "../storage/store.ts";
 
 /** JSON-RPC 2.0 §5.1 */
-const INVALID_PARAMS = -32_602;
+export const INVALID_PARAMS = -32_602;
 /** MCP 2025-11-25, resources; 2026-07-28 has invalid params in its place, which the SDK for it sees to. */
-const RESOURCE_NOT_FOUND = -32_002;
+export const RESOURCE_NOT_FOUND = -32_002;
 
 /** The client asked for a feature that is not there. The SDKs put `code` and `data` on the wire. */
 export class UnknownFeature extends Error {

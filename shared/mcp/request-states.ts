@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import { sha256 } from "../digest.ts";
-import { SealBroken, type Sealer } from "../keys/seal.ts";
+import type { Sealer } from "../keys/seal.ts";
 import type { Session } from "../sessions/sessions.ts";
 import { StateInvalid } from "./refusals.ts";
 
@@ -42,14 +42,14 @@ export class RequestStates {
 
   /** @throws StateInvalid */
   async open(request: StatefulRequest, sealed: string): Promise<unknown> {
-    try {
-      const text = await this.#sealer.open("request-state", binding(request), sealed);
-      const { until, state } = sealedState.parse(JSON.parse(text));
-      if (this.#clock.now() < until) return state;
-    } catch (error) {
-      if (!(error instanceof SealBroken)) throw error;
-    }
-    throw new StateInvalid();
+    const opened = await this.#sealer.openJson(
+      "request-state",
+      binding(request),
+      sealed,
+      sealedState,
+    );
+    if (opened === undefined || this.#clock.now() >= opened.until) throw new StateInvalid();
+    return opened.state;
   }
 }
 

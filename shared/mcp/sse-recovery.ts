@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Instances } from "../relay/instances.ts";
-import type { Relay } from "../relay/relay.ts";
+import type { Receiver } from "../relay/receiver.ts";
 import type { ConnectionRow, ConnectionRows } from "./connection-rows.ts";
 import { NEVER, waitOutOutage } from "./outage-patience.ts";
 import type { SseConnection } from "./sse-connection.ts";
@@ -11,7 +11,7 @@ const LATE_MS = 2_000;
 
 export interface RecoveryDeps {
   readonly instances: Instances;
-  readonly relay: Relay;
+  readonly receiver: Receiver;
   readonly connectionRows: ConnectionRows;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,7 +47,7 @@ export async function recoverFrom(
 
 /** It may be interrupted by an outage, and begun again. */
 async function recover(
-  { clock, connectionRows, instances, relay }: RecoveryDeps,
+  { clock, connectionRows, instances, receiver }: RecoveryDeps,
   earlier: readonly ConnectionRow[],
   connection: SseConnection,
 ): Promise<void> {
@@ -60,12 +60,12 @@ async function recover(
   if (others.some(({ row }) => row.value.continued)) return;
   // While an instance is there, it may still bring an answer.
   const gone = owned.flatMap(({ row, live }) => (live ? [] : [row]));
-  for (const row of gone) await relay.takeOver(row, connection);
+  for (const row of gone) await receiver.takeOver(row, connection);
   for (const { row } of owned) await connection.takeAnswersOf(row.key.row);
   if (gone.length === 0) return;
   await clock.sleep(LATE_MS);
   for (const row of gone) {
-    await relay.takeOver(row, connection);
+    await receiver.takeOver(row, connection);
     await connectionRows.close(row.key);
   }
 }

@@ -5,10 +5,9 @@ import type {
   RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { EventStreamBody } from "./event-stream-body.ts";
+import { isAnswer, isCancellation, isRequest, isRequestId } from "./json-rpc.ts";
 import { PendingCalls } from "./pending-calls.ts";
-
-/** The id under which `initialize` is replayed to the server; its answer goes nowhere. */
-const REPLAY_ID = "replayed-initialize";
+import { REPLAY_ID, replayOf } from "./replayed-initialize.ts";
 
 /**
  * The server's side of HTTP+SSE (MCP 2024-11-05) on a Web stream: an SDK transport whose outgoing half is
@@ -48,12 +47,12 @@ export class SseTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
-    const isAnswer = "id" in message && !("method" in message);
-    if (isAnswer && message.id === REPLAY_ID) return;
+    const answered = isAnswer(message) ? message.id : undefined;
+    if (answered === REPLAY_ID) return;
     // A call that was failed, or given up, may come to an end all the same: it is not answered again.
-    if (isAnswer && message.id !== undefined && !this.calls.answered(message.id)) return;
+    if (answered !== undefined && !this.calls.answered(answered)) return;
     this.#say(message);
-    if (isAnswer) await this.#answered(message.id);
+    if (answered !== undefined) await this.#answered(answered);
   }
 
   /** Tells the client the answer to a call that it made on an earlier connection. */
@@ -62,10 +61,8 @@ export class SseTransport implements Transport {
   }
 
   #say(message: JSONRPCMessage): void {
-    const isAnswer = "id" in message && !("method" in message);
-    if (!this.#body.event("message", JSON.stringify(message)) && isAnswer) {
-      this.#undelivered(message);
-    }
+    const isSent = this.#body.event("message", JSON.stringify(message));
+    if (!isSent && isAnswer(message)) this.#undelivered(message);
   }
 
   /**
@@ -78,7 +75,7 @@ export class SseTransport implements Transport {
 
   /** Hands a message of the client to the SDK's server. */
   receive(message: JSONRPCMessage, extra: MessageExtraInfo): void {
-    if ("method" in message && "id" in message) this.calls.began(message.id);
+    if (isRequest(message)) this.calls.began(message.id);
     this.onmessage?.(message, extra);
     // It is not answered any more (MCP 2024-11-05, cancellation).
     const cancelled = cancelledBy(message);
@@ -87,16 +84,15 @@ export class SseTransport implements Transport {
     void this.#answered(cancelled);
   }
 
-  async #answered(id: RequestId | undefined): Promise<void> {
-    if (id === undefined || id !== this.#lastAnswer) return;
+  async #answered(id: RequestId): Promise<void> {
+    if (id !== this.#lastAnswer) return;
     this.#lastAnswer = undefined;
     if (this.#closing) await this.close();
   }
 
   /** Tells the server what the client told an earlier connection, and does not tell this one. */
   replayInitialize(params: Readonly<Record<string, unknown>>): void {
-    this.onmessage?.({ jsonrpc: "2.0", id: REPLAY_ID, method: "initialize", params });
-    this.onmessage?.({ jsonrpc: "2.0", method: "notifications/initialized" });
+    for (const message of replayOf(params)) this.onmessage?.(message);
   }
 
   /** Ends the connection. Once is enough, more is fine: the second time it waits for no answer. */
@@ -114,7 +110,6 @@ export class SseTransport implements Transport {
 
 /** @returns The request that a message gives up, where it does. */
 function cancelledBy(message: JSONRPCMessage): RequestId | undefined {
-  if (!("method" in message) || message.method !== "notifications/cancelled") return undefined;
-  const id = message.params?.["requestId"];
-  return typeof id === "string" || typeof id === "number" ? id : undefined;
+  const id = isCancellation(message) ? message.params?.["requestId"] : undefined;
+  return isRequestId(id) ? id : undefined;
 }

@@ -1,6 +1,5 @@
 import { EmptyResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { Handler, RequestContext } from "../http/context.ts";
-import type { Instances } from "../relay/instances.ts";
 import type { Station } from "../relay/station.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
 import { callContext, type CallContextDeps } from "./call-context.ts";
@@ -8,23 +7,20 @@ import { newStreamId, NO_STATE, protocolState } from "./connection-rows.ts";
 import { EVENT_STREAM_HEADERS, EventStreamBody } from "./event-stream-body.ts";
 import type { FeatureCalls } from "./feature-calls.ts";
 import { waitOutOutage } from "./outage-patience.ts";
-import { createMcpServer } from "./server.ts";
 import { watchForSilence } from "./silent-client.ts";
 import { SseConnection, type SseConnectionDeps } from "./sse-connection.ts";
-import { earlierConnections, recoverFrom } from "./sse-recovery.ts";
+import { earlierConnections, type RecoveryDeps, recoverFrom } from "./sse-recovery.ts";
+import { createSseServer } from "./sse-server.ts";
 import { SseTransport } from "./sse-transport.ts";
-import { streamLifetime } from "./stream-lifetime.ts";
-
-/** The row of a connection goes by itself so long after its stream must have ended. */
-const ROW_MARGIN_MS = 3_600_000;
+import { ROW_MARGIN_MS, streamLifetime } from "./stream-lifetime.ts";
 
 /** `GET /sse`: opens the stream of HTTP+SSE (MCP 2024-11-05) and a protocol server behind it. */
 export function sseHandler(
   deps: SseConnectionDeps &
-    CallContextDeps & {
+    CallContextDeps &
+    RecoveryDeps & {
       bearer: BearerCheck;
       station: Station;
-      instances: Instances;
       calls: FeatureCalls;
       streamLifetimeSeconds: number;
     },
@@ -59,7 +55,7 @@ export function sseHandler(
     const transport = new SseTransport(`/message?connection=${id}`, body, (answer) =>
       connection.undelivered(answer),
     );
-    const { server, announce } = createMcpServer(
+    const { server, announce } = createSseServer(
       deps.calls,
       (wire) => callOf(connection.session, wire),
       // A call that ends its own session is answered before its stream closes.
@@ -94,8 +90,7 @@ export function sseHandler(
       whenEnded.push(watchForSilence(ping, () => body.abandon()));
     }
     if (state.initialize !== undefined) transport.replayInitialize(state.initialize);
-    if (context.disconnected.aborted) body.abandon();
-    context.disconnected.addEventListener("abort", () => body.abandon());
+    body.endWith(context.disconnected);
     void recoverFrom(deps, earlier, connection);
     const watched = deps.watching.subscriptionsChanged(session, [], state.subscriptions);
     void watched.then(() => connection.announceMissed());

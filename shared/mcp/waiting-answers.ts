@@ -1,14 +1,11 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import type { Sealer } from "../keys/seal.ts";
-import { joinText, longText, splitText } from "../storage/long-text.ts";
+import { inRows, joinText, longText, splitText } from "../storage/long-text.ts";
 import { type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import { unlessThere } from "../storage/unless-there.ts";
 import { jsonRpcMessage } from "./json-rpc.ts";
-
-/** Characters of a message that one row holds. */
-const ROW_CHARACTERS = 400_000;
 
 const row = longText.and(
   z.object({
@@ -158,7 +155,7 @@ export interface Sealed extends Pick<Numbered, "sequence"> {
 }
 
 function rowsOf({ stream, sequence, text }: Sealed): [Key, KeptRow["value"]][] {
-  const chunks = text.match(new RegExp(`.{1,${ROW_CHARACTERS}}`, "g")) ?? [];
+  const chunks = inRows(text);
   return chunks.map((chunk, n) => [
     { partition: stream, row: `${padded(sequence)}~${padded(n)}` },
     { ...splitText(chunk), last: n === chunks.length - 1 ? 1 : 0 },

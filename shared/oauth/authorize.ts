@@ -18,7 +18,8 @@ import { definitionsOf, graphScopes } from "./scopes.ts";
 
 /**
  * `GET /authorize` (OAuth 2.1 §4.1.1): checks the request and asks the person. Nothing goes to Entra and
- * nothing is stored before the person has approved, now or in a consent that this browser remembers (MCP security best practices, confused deputy).
+ * nothing is stored before the person has approved, now or in a consent that this browser remembers (MCP
+ * security best practices, confused deputy).
  */
 export function authorizeHandler(deps: {
   clients: Clients;

@@ -34,7 +34,7 @@ export function openIdConfigurationHandler({ issuer }: { issuer: string }): Hand
   return async () => Response.json(document, { headers: CACHEABLE });
 }
 
-/** `GET /.well-known/oauth-protected-resource[/sse]` (RFC 9728): one document a resource. */
+/** `GET /.well-known/oauth-protected-resource[/sse|/mcp]` (RFC 9728): one document a resource. */
 export function protectedResourceHandler(deps: { resources: Resources; issuer: string }): Handler {
   return async (request) => {
     const pathname = new URL(request.url).pathname.replace(/\/$/, "");

@@ -23,8 +23,11 @@ export class RedisUnavailable extends Error {
 
 /** Hears how a connection fares. */
 export interface Outages {
+  /** It cannot be made, has broken, or does not answer in time. */
   failed(connection: RedisConnection, error: unknown): void;
+  /** A command was answered. */
   works(connection: RedisConnection): void;
+  /** It was closed from here: what becomes of it is nobody's concern. */
   closed(connection: RedisConnection): void;
 }
 
@@ -83,6 +86,7 @@ export class RedisConnection {
     throw late;
   }
 
+  /** Ends the connection, for good. */
   close(): void {
     this.#state = "closed";
     this.#firstTry.resolve();

@@ -64,6 +64,7 @@ export class Redis implements Outages {
     this.#out.delete(connection);
   }
 
+  /** Ends the connection for commands; the others are ended by who has asked for them. */
   close(): void {
     this.commands.close();
   }

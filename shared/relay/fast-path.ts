@@ -25,5 +25,6 @@ export interface FastPath {
   start(instance: string, receive: ReceiveFast): void;
   /** Whether messages arrive by this way right now, so that the inbox may be looked into less often. */
   readonly healthy: boolean;
+  /** Hands on and sends nothing any more: {@link send} refuses. */
   stop(): void;
 }

@@ -1,9 +1,10 @@
 import { z } from "zod";
+import { batches } from "../batches.ts";
 import type { Clock } from "../clock.ts";
 import { KeysUnavailable } from "../keys/key-wrapper.ts";
 import type { Sealer } from "../keys/seal.ts";
 import type { Log } from "../log.ts";
-import { joinText, longText, splitText } from "../storage/long-text.ts";
+import { inRows, joinText, longText, splitText } from "../storage/long-text.ts";
 import {
   BATCH_MAX,
   type Key,
@@ -14,9 +15,6 @@ import {
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import { unlessThere } from "../storage/unless-there.ts";
 import { type Envelope, envelopeSchema } from "./envelope.ts";
-
-/** Characters of a message that one row holds. */
-const ROW_CHARACTERS = 400_000;
 
 const headRow = longText.and(
   z.object({
@@ -86,7 +84,7 @@ export class Inbox {
       binding(instance, id),
       JSON.stringify(envelope),
     );
-    const chunks = sealed.match(new RegExp(`.{1,${ROW_CHARACTERS}}`, "g")) ?? [];
+    const chunks = inRows(sealed);
     const last = chunks.pop() ?? "";
     for (const [n, chunk] of chunks.entries()) {
       await unlessThere(this.#parts.insert(partKey(instance, row, n), splitText(chunk)));
@@ -121,9 +119,8 @@ export class Inbox {
    * whose row is gone was taken by an earlier try whose answer was lost.
    */
   async claimOwn(messages: readonly Waiting[]): Promise<void> {
-    for (let from = 0; from < messages.length; from += BATCH_MAX) {
-      const keys = messages.slice(from, from + BATCH_MAX).map(({ head }) => head.key);
-      await this.#deleteTogether(keys);
+    for await (const batch of batches(messages, BATCH_MAX)) {
+      await this.#deleteTogether(batch.map(({ head }) => head.key));
     }
   }
 

@@ -22,7 +22,7 @@ const TEXT_MAX = 500_000;
 
 /**
  * A copy of an old entry must not run again: so old it is not taken. Ids are remembered for twice as long
- * (`relay.ts`), since clocks differ.
+ * (`receiver.ts`), since clocks differ.
  */
 const FRESH_MS = 300_000;
 

@@ -78,6 +78,7 @@ export class RedisStream<T> {
     return this.#firstTry.promise;
   }
 
+  /** Reads no more, and ends the connection. */
   stop(): void {
     this.#stopped = true;
     this.#open = false;

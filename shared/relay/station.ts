@@ -6,7 +6,7 @@ import type { FastPath, ReceiveFast } from "./fast-path.ts";
 import type { InboxReader } from "./inbox-reader.ts";
 import { type Lease, LEASE_RENEWAL_MS, LeaseLost } from "./lease.ts";
 import type { PollPace } from "./poll-pace.ts";
-import type { Relay } from "./relay.ts";
+import type { Receiver } from "./receiver.ts";
 
 /** How often storage is tried while it is away. */
 const AFTER_OUTAGE_MS = 200;
@@ -19,7 +19,7 @@ export class Station {
   readonly #connections: Connections;
   readonly #lease: Lease;
   readonly #reader: InboxReader;
-  readonly #relay: Relay;
+  readonly #receiver: Receiver;
   readonly #fastPath: FastPath | undefined;
   readonly #pace: PollPace;
   readonly #clock: Clock;
@@ -36,7 +36,7 @@ export class Station {
     connections: Connections;
     lease: Lease;
     reader: InboxReader;
-    relay: Relay;
+    receiver: Receiver;
     fastPath: FastPath | undefined;
     pace: PollPace;
     clock: Clock;
@@ -45,7 +45,7 @@ export class Station {
     this.#connections = deps.connections;
     this.#lease = deps.lease;
     this.#reader = deps.reader;
-    this.#relay = deps.relay;
+    this.#receiver = deps.receiver;
     this.#fastPath = deps.fastPath;
     this.#pace = deps.pace;
     this.#clock = deps.clock;
@@ -133,14 +133,14 @@ export class Station {
     this.#fastPath?.start(instance, this.#receiveFast);
     await this.#reader.read(instance, async (id, envelope) => {
       this.#pace.inboxUsed(this.#clock.now());
-      if (await this.#mayRun()) await this.#relay.receive(id, envelope);
+      if (await this.#mayRun()) await this.#receiver.receive(id, envelope);
     });
   }
 
   /** Its sender waits to be told that it is here, not for what comes of it. */
   readonly #receiveFast: ReceiveFast = async (id, envelope) => {
     const mayRun = await this.#mayRun();
-    if (mayRun) void this.#relay.receive(id, envelope);
+    if (mayRun) void this.#receiver.receive(id, envelope);
     return mayRun;
   };
 

@@ -64,7 +64,7 @@ export class AccessTokens {
     this.ttlSeconds = deps.accessTokenTtlSeconds;
   }
 
-  /** @param audience One of the server's resources. */
+  /** @returns A token, signed. @param audience One of the server's resources. */
   async issue(session: Session, scopes: readonly Scope[], audience: string): Promise<string> {
     const key = await this.#keyring.signingKey();
     const now = epochSeconds(this.#clock);

@@ -70,7 +70,9 @@ export class SettingsTable {
   }
 }
 
+/** What one person keeps, to read and to change. */
 export interface PersonalSettings {
+  /** @returns The settings, with defaults for what the person has never set. */
   read(): Promise<SettingsValue>;
   /** Replaces what is given and keeps the rest. @returns The settings as they are now. */
   update(change: Partial<SettingsValue>): Promise<SettingsValue>;

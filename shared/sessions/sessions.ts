@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Identity } from "../entra/entra.ts";
 import { formatScopes, parseScopes, type Scope } from "../oauth/scopes.ts";
 import type { Expiries } from "../storage/expiries.ts";
+import { expireRow } from "../storage/expire-row.ts";
 import { type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
 import type { Vault } from "./vault.ts";
@@ -160,21 +161,10 @@ export class Sessions {
    *
    * @returns When it will end (ms), where it has not yet.
    */
-  async expire({ partition, row: id }: Key): Promise<number | undefined> {
-    const key = { partition, row: id };
-    const found = await this.table.get(key);
-    if (found !== undefined) {
-      if (this.#clock.now() < endOf(found)) return endOf(found);
-      try {
-        await this.table.delete(key, found.etag);
-      } catch (error) {
-        // It has just slid: what was read is out of date.
-        if (error instanceof RowChanged) return this.expire(key);
-        throw error;
-      }
-    }
-    await this.#vault.erase(id);
-    return undefined;
+  async expire(key: Key): Promise<number | undefined> {
+    const endsAt = await expireRow(this.table, key, this.#clock, endOf);
+    if (endsAt === undefined) await this.#vault.erase(key.row);
+    return endsAt;
   }
 }
 

@@ -3,6 +3,9 @@ import { z } from "zod";
 /** An entity holds 1 MiB, which is 512 Ki characters, its other properties included. */
 const MAX_CHARACTERS = 450_000;
 
+/** Characters of a text that one row holds, beside what else is in it. */
+const ROW_CHARACTERS = 400_000;
+
 /** A property holds 64 KiB, which is 32 Ki characters; here counted in code points of two at most. */
 const PARTS = /[\s\S]{1,15000}/gu;
 
@@ -25,6 +28,14 @@ export function splitText(text: string): LongText {
 /** @returns The text that {@link splitText} took apart. */
 export function joinText(value: z.infer<typeof longText>): string {
   return Array.from({ length: value.parts }, (_, n) => value[partName(n)]).join("");
+}
+
+/**
+ * @param text Without line breaks, as what is sealed.
+ * @returns The text in as many pieces as it takes rows; each goes through {@link splitText}.
+ */
+export function inRows(text: string): string[] {
+  return text.match(new RegExp(`.{1,${ROW_CHARACTERS}}`, "g")) ?? [];
 }
 
 function partName(n: number): string {

@@ -46,10 +46,12 @@ export class StorageUnavailable extends Error {
   override name = "StorageUnavailable";
 }
 
+/** There is a row with this key already. */
 export class RowExists extends Error {
   override name = "RowExists";
 }
 
+/** The row is gone, or no longer the one that was read. */
 export class RowChanged extends Error {
   override name = "RowChanged";
 }

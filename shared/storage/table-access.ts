@@ -19,11 +19,13 @@ const RETRIES = {
   once: { maxRetries: 0 },
 } as const satisfies Readonly<Record<Tries, TableServiceClientOptions["retryOptions"]>>;
 
+/** @returns How the settings have the tables reached. */
 export function tableAccess({ tables, azureClientId }: Config): TableAccess {
   if ("connectionString" in tables) return tables.connectionString;
   return { endpoint: tables.endpoint, credential: azureCredential(azureClientId) };
 }
 
+/** @returns A client of one table. @param tries How often a write is sent that is not answered. */
 export function connectTable(access: TableAccess, table: string, tries: Tries): TableClient {
   const retryOptions = RETRIES[tries];
   if (typeof access === "string") {

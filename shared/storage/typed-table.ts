@@ -16,7 +16,10 @@ export interface Typed<T> {
   readonly unknown: Value;
 }
 
-/** One table through one schema: what is read has the shape that the code believes it has. */
+/**
+ * One table through one schema: what is read has the shape that the code believes it has. A row that has not is a
+ * ZodError; beyond that, every method throws what the same one of {@link Store} does.
+ */
 export class TypedTable<T extends Value> {
   readonly #store: Store;
   readonly #name: TableName;
@@ -28,6 +31,7 @@ export class TypedTable<T extends Value> {
     this.#schema = schema;
   }
 
+  /** See {@link Store.get}. */
   async get(key: Key): Promise<Typed<T> | undefined> {
     const row = await this.#store.get(this.#name, key);
     return row && this.#typed(row);
@@ -38,6 +42,7 @@ export class TypedTable<T extends Value> {
     return this.#store.insert(this.#name, key, versioned(value), tries);
   }
 
+  /** See {@link Store.replace}. */
   replace(row: Typed<T>, value: T): Promise<Etag> {
     // While two releases run side by side, the older one keeps what the newer one has added.
     return this.#store.replace(
@@ -48,6 +53,7 @@ export class TypedTable<T extends Value> {
     );
   }
 
+  /** See {@link Store.put}. */
   put(key: Key, value: T): Promise<Etag> {
     return this.#store.put(this.#name, key, versioned(value));
   }
@@ -57,6 +63,7 @@ export class TypedTable<T extends Value> {
     return this.#store.delete(this.#name, key, etag);
   }
 
+  /** See {@link Store.list}. */
   async *list(partition: string, some?: Some): AsyncIterable<Typed<T>> {
     for await (const row of this.#store.list(this.#name, partition, some)) {
       yield this.#typed(row);

@@ -1,10 +1,12 @@
 import { z } from "zod";
+import { batches } from "../batches.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Expiries, Expiry, ExpiringTable } from "../storage/expiries.ts";
 import { hourOf, hourPartitions } from "../storage/hour-partition.ts";
 import { type Key, StorageUnavailable, type Store, type TableName } from "../storage/store.ts";
 import { TypedTable } from "../storage/typed-table.ts";
+import type { ExpireRow } from "./expire-rows.ts";
 
 /** Tables whose rows are filed under the hour of their end. */
 const HOURLY_TABLES: readonly TableName[] = ["transactions", "codes", "used"];
@@ -23,9 +25,6 @@ const RETRY_MS = 24 * 3_600_000;
 
 const CURSOR = { partition: "cursor", row: "swept" };
 const cursorRow = z.object({ hour: z.number().int() });
-
-/** Ends a row if it has ended. */
-export type ExpireRow = (key: Key) => Promise<number | undefined>;
 
 /** The work of removing one row. @returns Whether there was anything to remove. */
 type Removal = () => Promise<boolean>;
@@ -137,15 +136,4 @@ async function removeAll(removals: readonly Removal[]): Promise<number> {
   const failed = results.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
   return results.filter((result) => result.status === "fulfilled" && result.value).length;
-}
-
-async function* batches<T>(items: AsyncIterable<T>, size: number): AsyncIterable<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -63,7 +63,7 @@ const leases = async () => (await Array.fromAsync(store.list("instances", "live"
 
 /** Sends a word from another instance. @returns Whether it is heard. */
 async function isHeard(): Promise<boolean> {
-  await there.relay.send(here.lease.id, { kind: "session-ended", sessionId: "other" });
+  await there.sender.send(here.lease.id, { kind: "session-ended", sessionId: "other" });
   const { id } = here.lease;
   await expect.poll(async () => (await there.inbox.waiting(id)).length).toBe(0);
   return true;
@@ -135,7 +135,7 @@ describe("an instance", () => {
     if (!(connection instanceof FakeConnection)) throw new Error("it was not connected");
     const message = { jsonrpc: "2.0", id: 1, method: "ping" } as const;
     const caller = { session: connection.session, scopes: [] };
-    await there.relay.send(here.lease.id, { kind: "message", connection: "c", caller, message });
+    await there.sender.send(here.lease.id, { kind: "message", connection: "c", caller, message });
     await expect.poll(() => connection.received).toMatchObject([{ message }]);
     expect(failed).toBeGreaterThan(0);
   });
@@ -157,7 +157,7 @@ describe("an instance", () => {
     const { session } = new FakeConnection("again", "u", "s2");
     const message = { jsonrpc: "2.0", id: 1, result: {} } as const;
     const caller = { session, scopes: [] };
-    await there.relay.send(here.lease.id, {
+    await there.sender.send(here.lease.id, {
       kind: "message",
       connection: "again",
       caller,

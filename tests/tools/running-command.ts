@@ -21,7 +21,16 @@ export interface RunningCommand {
  * @param cwd The folder that it starts in; the present one by default.
  */
 export function runCommand(script: URL, args: readonly string[], cwd?: string): RunningCommand {
-  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+  return run(process.execPath, [fileURLToPath(script), ...args], cwd);
+}
+
+/** As {@link runCommand}, by npm: `npm run NAME -- ARGS` in a folder. */
+export function runNpm(name: string, args: readonly string[], folder: URL): RunningCommand {
+  return run("npm", ["run", name, "--", ...args], fileURLToPath(folder));
+}
+
+function run(command: string, args: readonly string[], cwd: string | undefined): RunningCommand {
+  const child = spawn(command, args, {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,

@@ -6,7 +6,7 @@ import { OAuthTestClient } from "../support/oauth-client.ts";
 import { connectAs, reconnect, TestProvider } from "../support/sdk-client.ts";
 import { takePort } from "./functions-host/running-host.ts";
 import { copyProject } from "./project-copy.ts";
-import { listens, type RunningCommand, runCommand } from "./running-command.ts";
+import { listens, type RunningCommand, runCommand, runNpm } from "./running-command.ts";
 
 const READY_LIMIT_MS = 60_000;
 const FREE_LIMIT_MS = 8_000;
@@ -58,6 +58,15 @@ describe("npm start", () => {
     expect(provider.tokens()).toEqual(tokens);
     await close();
     started.child.kill("SIGKILL");
+    await started.code;
+    await expectFree(started);
+  });
+
+  it("whose npm is ended, and nothing but that, leaves nothing behind that listens", async () => {
+    const flagged = await freePorts();
+    const started = { ...runNpm("start", flagsOf(flagged), ROOT), ports: flagged };
+    await readyUrl(started);
+    started.child.kill("SIGTERM");
     await started.code;
     await expectFree(started);
   });
@@ -132,8 +141,11 @@ async function start(
   { root = ROOT, args = [] }: { root?: URL; args?: string[] } = {},
 ): Promise<Started> {
   const ports = { ...(await freePorts()), ...given };
-  const flags = Object.entries(ports).flatMap(([flag, port]) => [flag, String(port)]);
-  return { ...runCommand(new URL("tools/start.ts", root), [...flags, ...args]), ports };
+  return { ...runCommand(new URL("tools/start.ts", root), [...flagsOf(ports), ...args]), ports };
+}
+
+function flagsOf(ports: Record<PortFlag, number>): string[] {
+  return Object.entries(ports).flatMap(([flag, port]) => [flag, String(port)]);
 }
 
 async function freePorts(): Promise<Record<PortFlag, number>> {

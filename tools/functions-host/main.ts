@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../whole-number.ts";
 import { startFunctionsHost, type FunctionsHost } from "./start-functions-host.ts";
 
 const USAGE = `The local Functions host, for development only.
@@ -62,18 +63,4 @@ function endOnSignal(host: FunctionsHost): void {
       void host.stop().then(() => process.exit(0));
     });
   }
-}
-
-function wholeNumber(
-  flag: string,
-  text: string | undefined,
-  min: number,
-  max: number,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number < min || number > max) {
-    throw new Error(`${flag} takes a whole number from ${min} to ${max}, not "${text}".`);
-  }
-  return number;
 }

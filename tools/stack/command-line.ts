@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { wholeNumber } from "../whole-number.ts";
 import type { Flags } from "./local-settings.ts";
 
 /** The project's folder. */
@@ -6,6 +7,9 @@ export const ROOT = new URL("../../", import.meta.url);
 
 /** Ignored by git; survives a restart. */
 export const DATA_DIR = new URL(".data/", ROOT);
+
+/** How often it is looked whether npm is still there. */
+const LOOK_EVERY_MS = 500;
 
 export interface CommandLine {
   readonly flags: Flags;
@@ -50,34 +54,39 @@ export function port(flag: string, text: string | undefined): number | undefined
   return wholeNumber(flag, text, 1, 65_535);
 }
 
-function wholeNumber(
-  flag: string,
-  text: string | undefined,
-  min: number,
-  max: number,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new Error(`${flag} takes a whole number from ${min} to ${max}, not "${text}".`);
-  }
-  return value;
-}
-
-/** Ends the process when it is asked to, after `stop`; asked a second time, at once. */
+/** Ends the process when it is asked to, or npm is gone, after `stop`; asked a second time, at once. */
 export function stopOnSignal(stop: () => Promise<void>): void {
   let stopping = false;
+  const end = () => {
+    if (stopping) return;
+    stopping = true;
+    console.log("\nStopping …");
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (stopping) process.exit(130);
-      stopping = true;
-      console.log("\nStopping …");
-      stop().then(
-        () => process.exit(0),
-        (error: unknown) => fail(error),
-      );
+      end();
     });
   }
+  whenNpmIsGone(end);
+}
+
+/**
+ * npm runs a script in a shell. A signal to npm alone ends that shell too, and not the script: it would stay, with its
+ * ports.
+ */
+export function whenNpmIsGone(end: () => void): void {
+  if (process.env["npm_lifecycle_event"] === undefined) return;
+  const shell = process.ppid;
+  const look = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(look);
+    end();
+  }, LOOK_EVERY_MS).unref();
 }
 
 /** Says what went wrong, without a stack: these are messages for the one who typed the command. */

@@ -1,7 +1,5 @@
 import type { Clock } from "../../clock.ts";
-
-/** What a call in progress gets when the instance goes. */
-const GRACE_MS = 500;
+import { GRACE_MS } from "../instance-gone.ts";
 
 /** The calls that this instance is answering, so that it can bring them to an end before it goes. */
 export class CallsInProgress {

@@ -140,8 +140,7 @@ export class Exchange {
       body.block(`id: ${this.#resumable.eventId(0)}\ndata: `);
     }
     body.keepAlive();
-    client.disconnected.addEventListener("abort", () => body.abandon(), { once: true });
-    if (client.disconnected.aborted) body.abandon();
+    body.endWith(client.disconnected);
     this.#resolve(new Response(body.stream, { headers: EVENT_STREAM_HEADERS }));
     const earlier = this.#answers;
     this.#answers = [];

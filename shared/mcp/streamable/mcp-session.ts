@@ -1,33 +1,26 @@
-import type { JSONRPCMessage, JSONRPCNotification } from "@modelcontextprotocol/server";
+import type { JSONRPCMessage } from "@modelcontextprotocol/server";
 import type { Change } from "../../features/call.ts";
-import type { ClientConnection } from "../../http/invocation-responses.ts";
 import type { Random } from "../../random.ts";
-import type { Instances } from "../../relay/instances.ts";
-import type { Lease } from "../../relay/lease.ts";
 import type { Caller } from "../../sessions/bearer.ts";
 import type { Session } from "../../sessions/sessions.ts";
 import { callContext, type CallContextDeps } from "../call-context.ts";
 import type { ConnectionRows, ProtocolState } from "../connection-rows.ts";
 import type { Connection, ConnectionEnd, Connections } from "../connections.ts";
 import type { FeatureCalls } from "../feature-calls.ts";
-import { INSTANCE_GONE } from "../instance-gone.ts";
-import { isNotification, isRequest } from "../json-rpc.ts";
+import { GRACE_MS, INSTANCE_GONE } from "../instance-gone.ts";
+import { sendChange } from "../send-change.ts";
 import { retryAfter } from "../stream-lifetime.ts";
 import { FeatureServer } from "./feature-server.ts";
 import type { KeptStreamDeps } from "./kept-stream.ts";
-import { addressed } from "./request-ids.ts";
-import { SessionExchanges } from "./session-exchanges.ts";
+import { type ExchangeTerms, SessionExchanges } from "./session-exchanges.ts";
+import { SessionMessages, type SessionMessagesDeps } from "./session-messages.ts";
 import { SessionState, type SessionStateDeps } from "./session-state.ts";
 import { SessionTransport } from "./session-transport.ts";
 import type { StandaloneStream } from "./standalone-stream.ts";
 
-/** What a call in progress gets when the instance goes. */
-const GRACE_MS = 500;
-
-export interface McpSessionDeps extends CallContextDeps, KeptStreamDeps, SessionStateDeps {
+export interface McpSessionDeps
+  extends CallContextDeps, KeptStreamDeps, SessionMessagesDeps, SessionStateDeps {
   readonly calls: FeatureCalls;
-  readonly lease: Lease;
-  readonly instances: Instances;
   readonly connections: Connections;
   readonly connectionRows: ConnectionRows;
   readonly random: Random;
@@ -42,6 +35,7 @@ export class McpSession implements Connection {
   readonly id: string;
   readonly userKey: string;
   readonly state: SessionState;
+  readonly messages: SessionMessages;
   /** As the last request found it: roles change with a refresh. */
   session: Session;
   #sessionId: string;
@@ -76,6 +70,7 @@ export class McpSession implements Connection {
     const instance = () => deps.lease.id;
     this.#exchanges = new SessionExchanges(deps, id, instance, onRest);
     this.#transport = new SessionTransport(id, instance, (message) => this.#stream?.send(message));
+    this.messages = new SessionMessages(deps, id, this.#transport, this.#exchanges);
     this.#server = new FeatureServer({
       calls: deps.calls,
       callFor: callContext(deps),
@@ -127,53 +122,18 @@ export class McpSession implements Connection {
     return !this.streaming && this.#exchanges.inProgress === 0;
   }
 
-  /** Answers a body with requests. @param primed Whether its client can read an event without data. */
+  /** Answers a body with requests. See {@link SessionMessages.answer}. */
   answer(
     messages: readonly JSONRPCMessage[],
-    {
-      caller,
-      ...terms
-    }: { caller: Caller; batch: boolean; primed: boolean; client: ClientConnection },
+    caller: Caller,
+    terms: Omit<ExchangeTerms, "ids">,
   ): Promise<Response> {
     this.session = caller.session;
-    const ids = messages.filter(isRequest).map(({ id }) => id);
-    const exchange = this.#exchanges.open({ ids, ...terms });
-    for (const message of messages) {
-      if (isRequest(message)) this.#transport.receive(message, caller, exchange);
-      else this.take(message, caller).catch((error: unknown) => this.#failed(error));
-    }
-    return exchange.response;
+    return this.messages.answer(messages, caller, terms);
   }
 
-  /** Whether a request with this id is being answered here. */
-  has(id: unknown): boolean {
-    return this.#transport.has(id);
-  }
-
-  /**
-   * Takes a message that is not answered: a response, or a notification. What is about a request that another
-   * instance has made, or is answering, goes there.
-   *
-   * @throws StorageUnavailable
-   */
-  async take(message: JSONRPCMessage, caller: Caller): Promise<void> {
-    const { instances, lease, relay } = this.#deps;
-    const envelope = { kind: "message", connection: this.id, caller, message } as const;
-    const to = addressed(message);
-    if (to !== undefined && to.instance !== lease.id) {
-      if (await instances.isLive(to.instance)) await relay.send(to.instance, envelope);
-    } else if (isCancellation(message) && !this.has(message.params?.["requestId"])) {
-      await relay.broadcast(envelope);
-    } else {
-      this.#transport.receive(to?.message ?? message, caller);
-    }
-  }
-
-  /** Takes what was posted to another instance and is for this one. */
   receive(message: JSONRPCMessage, caller: Caller): void {
-    const to = addressed(message);
-    if (to?.instance === this.#deps.lease.id) this.#transport.receive(to.message, caller);
-    else if (isCancellation(message)) this.#transport.receive(message, caller);
+    this.messages.receive(message, caller);
   }
 
   /** Holds a stream of the client's, in place of the one that it may have had. */
@@ -202,21 +162,7 @@ export class McpSession implements Connection {
 
   async announce(change: Change): Promise<void> {
     if (!this.streaming) return;
-    const { server } = this.#server;
-    switch (change.kind) {
-      case "resource-updated":
-        if (this.wants(change.uri)) await server.sendResourceUpdated({ uri: change.uri });
-        break;
-      case "tools-changed":
-        await server.sendToolListChanged();
-        break;
-      case "resources-changed":
-        await server.sendResourceListChanged();
-        break;
-      case "prompts-changed":
-        await server.sendPromptListChanged();
-        break;
-    }
+    await sendChange(this.#server.server, change, (uri) => this.wants(uri));
   }
 
   /** For a client that comes back for its stream, and may have missed anything. */
@@ -276,7 +222,9 @@ export class McpSession implements Connection {
     this.#onRest();
     if (this.#why !== "session-ended") return;
     // Where that cannot be, it goes by its expiry.
-    await this.#closeRow().catch((error: unknown) => this.#failed(error));
+    await this.#closeRow().catch((error: unknown) => {
+      this.#deps.log.error("session-message-failed", error, { connection: this.id });
+    });
   }
 
   async #closeRow(): Promise<void> {
@@ -285,12 +233,4 @@ export class McpSession implements Connection {
     // A later sign-in may have it meanwhile, by way of another instance.
     if (row?.value.sessionId === this.sessionId) await connectionRows.close(this.key);
   }
-
-  #failed(error: unknown): void {
-    this.#deps.log.error("session-message-failed", error, { connection: this.id });
-  }
-}
-
-function isCancellation(message: JSONRPCMessage): message is JSONRPCNotification {
-  return isNotification(message) && message.method === "notifications/cancelled";
 }

@@ -87,11 +87,11 @@ export class McpSessions {
 
   /** Ends a session, at every instance. @throws StorageUnavailable; HttpError 404 */
   async end(id: string, caller: Caller): Promise<void> {
-    const { connectionRows, relay, watching } = this.#deps;
+    const { connectionRows, sender, watching } = this.#deps;
     const session = await this.find(id, caller);
     await connectionRows.close(session.key);
     await session.close("client");
-    await relay.broadcast({ kind: "connection-ended", connection: id }, { taken: true });
+    await sender.broadcast({ kind: "connection-ended", connection: id }, { taken: true });
     await watching.subscriptionsChanged(session.session, session.state.subscriptions, []);
   }
 
@@ -127,7 +127,7 @@ export class McpSessions {
   }
 
   async #rebind(session: McpSession, caller: Caller): Promise<void> {
-    const { connectionRows, relay, sessions } = this.#deps;
+    const { connectionRows, sender, sessions } = this.#deps;
     const { userKey, id: sessionId, clientId } = caller.session;
     const row = await connectionRows.find(session.key);
     if (row === undefined) throw new SessionNotFound();
@@ -135,7 +135,7 @@ export class McpSessions {
       const former = await sessions.find(userKey, row.value.sessionId);
       if (former?.value.clientId !== clientId) throw new SessionNotFound();
       await connectionRows.update(session.key, () => ({ sessionId }));
-      await relay.broadcast({ kind: "connection-changed", connection: session.id });
+      await sender.broadcast({ kind: "connection-changed", connection: session.id });
     }
     session.bind(sessionId);
   }

@@ -35,8 +35,7 @@ export function patiently(
   const stream = () => {
     const opened = new EventStreamBody(client, answered);
     opened.keepAlive();
-    client.disconnected.addEventListener("abort", () => opened.abandon(), { once: true });
-    if (client.disconnected.aborted) opened.abandon();
+    opened.endWith(client.disconnected);
     resolve(new Response(opened.stream, { headers: EVENT_STREAM_HEADERS }));
     body = opened;
     return opened;

@@ -1,5 +1,5 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
-import { isAnswer, isNotification, isRequest } from "../json-rpc.ts";
+import { isAnswer, isCancellation, isNotification, isRequest } from "../json-rpc.ts";
 
 /** In no instance's id: see `relay/lease.ts`. */
 const SEPARATOR = "~";
@@ -20,7 +20,7 @@ export function nameInstance(message: JSONRPCMessage, instance: string): JSONRPC
     return { ...renamed, params: { ...message.params, _meta } };
   }
   // Of requests of the server's: what it says about the client's own keeps the client's words.
-  if (isNotification(message) && message.method === "notifications/cancelled") {
+  if (isCancellation(message)) {
     return {
       ...message,
       params: { ...message.params, requestId: named(message.params?.["requestId"]) },

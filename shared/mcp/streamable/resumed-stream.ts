@@ -3,7 +3,7 @@ import type { ClientConnection } from "../../http/invocation-responses.ts";
 import type { Log } from "../../log.ts";
 import type { Instances } from "../../relay/instances.ts";
 import type { Lease } from "../../relay/lease.ts";
-import type { Relay } from "../../relay/relay.ts";
+import type { Sender } from "../../relay/sender.ts";
 import { EVENT_STREAM_HEADERS, EventStreamBody } from "../event-stream-body.ts";
 import { isAnswer } from "../json-rpc.ts";
 import { INSTANCE_GONE, unfinished } from "../instance-gone.ts";
@@ -23,7 +23,7 @@ export interface ResumedStreamDeps {
   readonly waitingAnswers: WaitingAnswers;
   readonly instances: Instances;
   readonly lease: Lease;
-  readonly relay: Relay;
+  readonly sender: Sender;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -43,8 +43,7 @@ export function resumeStream(
 ): Response {
   const body = new EventStreamBody(client);
   body.keepAlive();
-  client.disconnected.addEventListener("abort", () => body.abandon(), { once: true });
-  if (client.disconnected.aborted) body.abandon();
+  body.endWith(client.disconnected);
   const fail = () => {
     body.event("message", JSON.stringify(unfinished(position.request, INSTANCE_GONE)));
     body.end();
@@ -99,12 +98,12 @@ async function goOn(
 
 /** Has the instance that writes the stream write it down. @returns Whether it is there, and may know it. */
 async function askForIt(
-  { lease, instances, relay }: ResumedStreamDeps,
+  { lease, instances, sender }: ResumedStreamDeps,
   session: McpSession,
   { instance, stream }: StreamPosition,
 ): Promise<boolean> {
   if (instance === lease.id) return session.handOver(stream);
   if (!(await instances.isLive(instance))) return false;
-  await relay.send(instance, { kind: "stream-resumed", connection: session.id, stream });
+  await sender.send(instance, { kind: "stream-resumed", connection: session.id, stream });
   return true;
 }

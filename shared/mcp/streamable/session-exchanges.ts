@@ -13,6 +13,7 @@ const REMEMBERED = 16;
 export interface ExchangeTerms {
   readonly ids: readonly RequestId[];
   readonly batch: boolean;
+  /** Whether its client can read an event without data. */
   readonly primed: boolean;
   readonly client: ClientConnection;
 }

@@ -56,14 +56,14 @@ export class SessionMcp {
     if (batch && session.version !== WITH_BATCHES) {
       throw new HttpError(400, `There are no batches in ${session.version ?? "this revision"}.`);
     }
-    const busy = messages.find((message) => isRequest(message) && session.has(message.id));
+    const busy = messages.find((message) => isRequest(message) && session.messages.has(message.id));
     if (busy !== undefined)
       throw new HttpError(400, "A request with this id is still being answered.");
     if (messages.some(isRequest)) {
       const primed = isPrimed(session.version);
-      return session.answer(messages, { caller, batch, primed, client: context });
+      return session.answer(messages, caller, { batch, primed, client: context });
     }
-    for (const message of messages) await session.take(message, caller);
+    for (const message of messages) await session.messages.take(message, caller);
     return new Response(null, { status: 202 });
   }
 
@@ -94,7 +94,7 @@ export class SessionMcp {
     }
     const session = await this.#sessions.create(initialize, caller);
     const primed = false;
-    const response = await session.answer([initialize], { caller, batch: false, primed, client });
+    const response = await session.answer([initialize], caller, { batch: false, primed, client });
     response.headers.set("Mcp-Session-Id", session.id);
     return response;
   }

@@ -1,6 +1,6 @@
 import type { ClientLogLevel } from "../../features/call.ts";
 import type { Watching } from "../../live/watching.ts";
-import type { Relay } from "../../relay/relay.ts";
+import type { Sender } from "../../relay/sender.ts";
 import type { Caller } from "../../sessions/bearer.ts";
 import type { Key } from "../../storage/store.ts";
 import {
@@ -18,7 +18,7 @@ class SessionOver extends Error {
 
 export interface SessionStateDeps {
   readonly connectionRows: ConnectionRows;
-  readonly relay: Relay;
+  readonly sender: Sender;
   readonly watching: Watching;
 }
 
@@ -67,7 +67,7 @@ export class SessionState {
       return state.subscriptions;
     });
     const { row: connection } = this.#key;
-    await this.#deps.relay.broadcast({ kind: "connection-changed", connection });
+    await this.#deps.sender.broadcast({ kind: "connection-changed", connection });
     await this.#deps.watching.subscriptionsChanged(session, before, after);
   }
 

@@ -85,14 +85,14 @@ function hadStream({ value }: ConnectionRow): boolean {
 }
 
 async function endElsewhere(
-  { instances, relay }: SessionStreamDeps,
+  { instances, sender }: SessionStreamDeps,
   session: McpSession,
   { value }: ConnectionRow,
   here: string,
 ): Promise<void> {
   if (value.instance === "" || value.instance === here) return;
   if (!(await instances.isLive(value.instance))) return;
-  await relay.send(value.instance, { kind: "connection-changed", connection: session.id });
+  await sender.send(value.instance, { kind: "connection-changed", connection: session.id });
 }
 
 /** Nobody holds a stream of the session any more: changes need not be sent anywhere. */

@@ -5,17 +5,12 @@ import {
   type TransportSendOptions,
 } from "@modelcontextprotocol/server";
 import type { Caller } from "../../sessions/bearer.ts";
-import { isAnswer, isNotification, isRequest } from "../json-rpc.ts";
+import { isAnswer, isCancellation, isRequest, isRequestId } from "../json-rpc.ts";
+import { INVALID_PARAMS, RESOURCE_NOT_FOUND } from "../refusals.ts";
+import { REPLAY_ID, replayOf } from "../replayed-initialize.ts";
 import { CallerInfo } from "./caller-info.ts";
 import type { Exchange } from "./exchange.ts";
 import { nameInstance } from "./request-ids.ts";
-
-/** The id under which `initialize` is replayed to the server; its answer goes nowhere. */
-const REPLAY_ID = "replayed-initialize";
-
-/** JSON-RPC 2.0 §5.1, and what MCP 2025-11-25 has for a resource that is not there. */
-const INVALID_PARAMS = -32_602;
-const RESOURCE_NOT_FOUND = -32_002;
 
 /**
  * The way between the SDK's server and the client of a session (2025 revisions): what is said to a request
@@ -76,9 +71,7 @@ export class SessionTransport implements Transport {
   receive(message: JSONRPCMessage, caller: Caller, exchange?: Exchange): void {
     if (isRequest(message) && exchange !== undefined) this.#exchanges.set(message.id, exchange);
     this.onmessage?.(message, { authInfo: new CallerInfo(caller) });
-    if (isNotification(message) && message.method === "notifications/cancelled") {
-      this.#cancelled(message.params?.["requestId"]);
-    }
+    if (isCancellation(message)) this.#cancelled(message.params?.["requestId"]);
   }
 
   /** Whether a request is being answered here. */
@@ -88,8 +81,7 @@ export class SessionTransport implements Transport {
 
   /** Tells the server what the client told another instance. Resolves once it knows. */
   replayInitialize(params: Readonly<Record<string, unknown>>): Promise<void> {
-    this.onmessage?.({ jsonrpc: "2.0", id: REPLAY_ID, method: "initialize", params });
-    this.onmessage?.({ jsonrpc: "2.0", method: "notifications/initialized" });
+    for (const message of replayOf(params)) this.onmessage?.(message);
     return this.#replayed.promise;
   }
 
@@ -118,10 +110,6 @@ export class SessionTransport implements Transport {
     this.#exchanges.delete(id);
     void this.#answered(id);
   }
-}
-
-function isRequestId(id: unknown): id is RequestId {
-  return typeof id === "string" || typeof id === "number";
 }
 
 /** The SDK answers as 2026-07-28 has it, whatever the revision: a code that only that one knows is put back. */

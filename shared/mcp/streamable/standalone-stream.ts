@@ -33,8 +33,7 @@ export class StandaloneStream {
     });
     if (options.primed) this.#body.block("id: get~0\ndata: ");
     this.#body.keepAlive();
-    client.disconnected.addEventListener("abort", () => this.abandon(), { once: true });
-    if (client.disconnected.aborted) this.abandon();
+    this.#body.endWith(client.disconnected);
     this.response = new Response(this.#body.stream, { headers: EVENT_STREAM_HEADERS });
   }
 

@@ -12,15 +12,13 @@ import type { ConnectionRows } from "../connection-rows.ts";
 import type { Connections } from "../connections.ts";
 import type { FeatureCalls } from "../feature-calls.ts";
 import { unfinished } from "../instance-gone.ts";
-import { streamLifetime } from "../stream-lifetime.ts";
+import { isRequestId } from "../json-rpc.ts";
+import { ROW_MARGIN_MS, streamLifetime } from "../stream-lifetime.ts";
 import { CallerInfo } from "./caller-info.ts";
 import { CallsInProgress } from "./calls-in-progress.ts";
 import { FeatureServer } from "./feature-server.ts";
 import { ListenConnection } from "./listen-connection.ts";
 import { patiently } from "./patient-response.ts";
-
-/** The row of a stream goes by itself so long after its stream must have ended. */
-const ROW_MARGIN_MS = 3_600_000;
 
 export interface StatelessMcpDeps extends CallContextDeps {
   readonly calls: FeatureCalls;
@@ -179,5 +177,5 @@ function methodOf(body: unknown): unknown {
 function idOf(body: unknown): string | number {
   if (typeof body !== "object" || body === null || !("id" in body)) return "";
   const { id } = body;
-  return typeof id === "string" || typeof id === "number" ? id : "";
+  return isRequestId(id) ? id : "";
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { z } from "zod";
+import { aborted } from "../../aborted.ts";
 import {
   type DocumentFetch,
   DocumentRefused,
@@ -43,10 +44,10 @@ export function publicDocumentFetch({
     if (target.protocol !== "https:") throw new DocumentRefused("is not at an https URL");
     const signal = AbortSignal.timeout(timeoutMs);
     try {
-      const addresses = await beforeAbort(addressesOf(target, resolve), signal);
+      const addresses = await Promise.race([addressesOf(target, resolve), aborted(signal)]);
       // One message for no address and a private one: names of a private network are not for guessing.
       if (addresses.length === 0 || !addresses.every(isAllowed)) {
-        throw new DocumentRefused("is not on the public Internet");
+        throw new DocumentRefused("is not on the public Internet, as far as this server can see");
       }
       return await readDocument(await open(target, addresses, { signal, ca }), limitBytes);
     } catch (error) {
@@ -100,7 +101,12 @@ function open(
       // A connection of its own: one from a pool could lead to an address of another day.
       agent: false,
       lookup: pinnedTo(addresses),
-      headers: { Accept: "application/json", "Accept-Encoding": "identity" },
+      headers: {
+        Accept: "application/json",
+        "Accept-Encoding": "identity",
+        // Many a site's front end turns away who gives no name.
+        "User-Agent": "entra-mcp-functions",
+      },
       maxHeaderSize: MAX_HEADER_BYTES,
       signal,
       ...(ca !== undefined && { ca }),
@@ -173,11 +179,4 @@ function headersOf({ headers }: IncomingMessage): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, [value].flat().join(", ")]),
   );
-}
-
-function beforeAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(new Error("timed out")), { once: true });
-  });
-  return Promise.race([work, aborted]);
 }

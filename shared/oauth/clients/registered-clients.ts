@@ -2,6 +2,7 @@ import type { Clock } from "../../clock.ts";
 import { sha256 } from "../../digest.ts";
 import { type Random, randomId, randomSecret } from "../../random.ts";
 import type { Expiries } from "../../storage/expiries.ts";
+import { expireRow } from "../../storage/expire-row.ts";
 import { type Key, RowChanged, RowExists, type Store } from "../../storage/store.ts";
 import { type Typed, TypedTable } from "../../storage/typed-table.ts";
 import type { Client } from "./client.ts";
@@ -88,18 +89,8 @@ export class RegisteredClients {
    *
    * @returns When it will end (ms), where it has not yet.
    */
-  async expire(key: Key): Promise<number | undefined> {
-    const found = await this.#table.get(key);
-    if (found === undefined) return undefined;
-    if (this.#clock.now() < found.value.expiresAt) return found.value.expiresAt;
-    try {
-      await this.#table.delete(key, found.etag);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof RowChanged)) throw error;
-      // Just registered again.
-      return this.expire(key);
-    }
+  expire(key: Key): Promise<number | undefined> {
+    return expireRow(this.#table, key, this.#clock, ({ value }) => value.expiresAt);
   }
 
   async #registerAlone(metadata: RowMetadata): Promise<Client> {

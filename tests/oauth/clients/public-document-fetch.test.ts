@@ -67,6 +67,20 @@ describe("fetching a stranger's document", () => {
     expect(asked).toEqual([`client.example:${port} /m`]);
   });
 
+  it("asks for plain JSON, and gives a name: front ends turn away who has none", async () => {
+    let headers: IncomingMessage["headers"] = {};
+    answer = (request, response) => {
+      ({ headers } = request);
+      json({})(request, response);
+    };
+    await fetchHere()();
+    expect(headers).toMatchObject({
+      accept: "application/json",
+      "accept-encoding": "identity",
+      "user-agent": "entra-mcp-functions",
+    });
+  });
+
   it("takes application/…+json and parameters of the media type", async () => {
     answer = json({}, { "content-type": "application/oauth-client+json; charset=utf-8" });
     expect((await fetchHere()()).body).toEqual({});

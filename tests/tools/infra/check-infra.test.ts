@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { beforeEach, afterEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkInfra } from "../../../tools/infra/check-infra.ts";
 import { describeFault } from "../../../tools/infra/fault.ts";
 import { ROOT } from "../../../tools/stack/command-line.ts";
@@ -20,21 +20,25 @@ const PARTS = [
 
 let folder: string;
 let root: URL;
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "infra-"));
   root = pathToFileURL(`${folder}/`);
   for (const part of PARTS) await cp(new URL(part, ROOT), join(folder, part), { recursive: true });
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterAll(() => rm(folder, { recursive: true }));
 
-/** Changes a file of the copy, and says what the check finds then. */
+/** Changes a file of the copy for once, and says what the check finds then. */
 async function planted(file: string, before: string | RegExp, after: string): Promise<string[]> {
   const path = new URL(file, root);
   const text = await readFile(path, "utf8");
   const changed = text.replace(before, after);
   if (changed === text) throw new Error(`${file} has no ${before}`);
   await writeFile(path, changed);
-  return (await checkInfra(root)).map(describeFault);
+  try {
+    return (await checkInfra(root)).map(describeFault);
+  } finally {
+    await writeFile(path, text);
+  }
 }
 
 it("finds nothing in the project as it is", async () => {

@@ -18,15 +18,19 @@ export interface Measured {
   readonly profile?: (ms: number) => Promise<Profile>;
 }
 
-export interface ComparedCallsOptions {
-  readonly protocol: string;
-  readonly ours: Measured;
-  readonly bare: Measured;
+/** How long the load goes on. */
+export interface Rounds {
   readonly rounds: number;
   /** Of one round on one server (ms). */
   readonly roundMs: number;
   /** Calls before the first round, on each: so many until the code is compiled. */
   readonly warmUpCalls: number;
+}
+
+export interface ComparedCallsOptions extends Rounds {
+  readonly protocol: string;
+  readonly ours: Measured;
+  readonly bare: Measured;
 }
 
 interface Round {

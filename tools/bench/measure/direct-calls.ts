@@ -5,16 +5,13 @@ import type { Comparison } from "../results.ts";
 import type { BareMcp } from "../servers/bare-mcp.ts";
 import type { BareSse } from "../servers/bare-sse.ts";
 import type { Ours } from "../servers/ours.ts";
-import { comparedCalls, type Measured } from "./compared-calls.ts";
+import { comparedCalls, type Measured, type Rounds } from "./compared-calls.ts";
 
 const CLIENTS = 50;
 
-export interface DirectCallsOptions {
+export interface DirectCallsOptions extends Rounds {
   readonly env: Readonly<Record<string, string>>;
   readonly tokens: readonly string[];
-  readonly rounds: number;
-  readonly roundMs: number;
-  readonly warmUpCalls: number;
 }
 
 /**

@@ -4,21 +4,18 @@ import { startFunctionsHost } from "../../functions-host/start-functions-host.ts
 import type { Load, Protocol } from "../load/load-process.ts";
 import type { Remote } from "../remote.ts";
 import type { Comparison } from "../results.ts";
-import { comparedCalls, type Measured } from "./compared-calls.ts";
+import { comparedCalls, type Measured, type Rounds } from "./compared-calls.ts";
 import { clients } from "./direct-calls.ts";
 
 /** Of `/proc/PID/stat`: user and system time, in hundredths of a second. */
 const USER_TIME = 13;
 const SYSTEM_TIME = 14;
 
-export interface HostedCallsOptions {
+export interface HostedCallsOptions extends Rounds {
   /** Where the deployment package is. */
   readonly packageRoot: URL;
   readonly env: Readonly<Record<string, string>>;
   readonly tokens: readonly string[];
-  readonly rounds: number;
-  readonly roundMs: number;
-  readonly warmUpCalls: number;
 }
 
 /**

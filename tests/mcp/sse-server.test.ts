@@ -24,7 +24,7 @@ import {
   roots,
   sampling,
 } from "../../shared/features/questions.ts";
-import { createMcpServer, type McpServer, type Told } from "../../shared/mcp/server.ts";
+import { createSseServer, type SseServer, type Told } from "../../shared/mcp/sse-server.ts";
 import { SCOPES, type Scope } from "../../shared/oauth/scopes.ts";
 import { createCall, featureCalls } from "../support/fake-call.ts";
 
@@ -80,14 +80,14 @@ const asking: Features = {
 };
 
 let client: Client;
-let mcp: McpServer;
+let mcp: SseServer;
 let fake: ReturnType<typeof createCall>;
 /** Of the token that comes with the next message. */
 let scopes: readonly Scope[];
 let notified: unknown[];
 let told: Told[];
 async function connect(offered: Features, capabilities = {}): Promise<void> {
-  mcp = createMcpServer(
+  mcp = createSseServer(
     featureCalls(offered),
     (wire) => () => ({ ...fake.call, ...wire }),
     () => ({ beforeOwnEnd: () => undefined }),

@@ -3,7 +3,7 @@
  *
  * @returns A promise that is rejected when `signal` aborts.
  */
-export function deadline(signal: AbortSignal): Promise<never> {
+export function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     const late = () => reject(new Error("no answer before the deadline"));
     signal.addEventListener("abort", late, { once: true });

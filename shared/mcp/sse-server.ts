@@ -24,6 +24,7 @@ import type { Wire } from "./call-context.ts";
 import { NO_STATE, type ProtocolState } from "./connection-rows.ts";
 import type { CallFor, Incoming } from "./incoming.ts";
 import { type FeatureCalls, toolError } from "./feature-calls.ts";
+import { sendChange } from "./send-change.ts";
 import { INSTRUCTIONS, SERVER_CAPABILITIES, SERVER_INFO } from "./server-info.ts";
 import { inRounds, type Round } from "./sse-questions.ts";
 
@@ -42,7 +43,7 @@ export interface Keeping {
 }
 
 /** A protocol server for one client, and the way to tell it about changes. */
-export interface McpServer {
+export interface SseServer {
   readonly server: Server;
   readonly announce: (change: Change) => Promise<void>;
 }
@@ -56,12 +57,12 @@ export type SseWire = Pick<Wire, "beforeOwnEnd">;
  * @param callFor Makes the context of a feature's call.
  * @param wireOf What it takes to end the session of a request, by the request's id.
  */
-export function createMcpServer(
+export function createSseServer(
   calls: FeatureCalls,
   callFor: (wire: Wire) => CallFor,
   wireOf: (requestId: string | number) => SseWire,
   keeping: Keeping = inMemory(),
-): McpServer {
+): SseServer {
   const server = new Server(SERVER_INFO, {
     capabilities: SERVER_CAPABILITIES,
     instructions: INSTRUCTIONS,
@@ -143,24 +144,8 @@ export function createMcpServer(
 
   return {
     server,
-    async announce(change) {
-      switch (change.kind) {
-        case "resource-updated":
-          if (keeping.told().subscriptions.includes(change.uri)) {
-            await server.sendResourceUpdated({ uri: change.uri });
-          }
-          break;
-        case "tools-changed":
-          await server.sendToolListChanged();
-          break;
-        case "resources-changed":
-          await server.sendResourceListChanged();
-          break;
-        case "prompts-changed":
-          await server.sendPromptListChanged();
-          break;
-      }
-    },
+    announce: (change) =>
+      sendChange(server, change, (uri) => keeping.told().subscriptions.includes(uri)),
   };
 }
 
