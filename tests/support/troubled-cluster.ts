@@ -94,11 +94,7 @@ export class TroubledCluster {
     const random = randomNumbers(seed);
     const runs = new Map<string, number>();
     const features = countingFeatures(this.#clock, runs);
-    let troubled = false;
-    const chance = {
-      mishap: () => (troubled ? (mishaps[random(mishaps.length)] ?? "none") : "none"),
-      delay: () => random(4),
-    };
+    const chance = new Chance(random, mishaps);
     const instances: Instance[] = [];
     const start = () => {
       const instance = this.#start(chance, features, world.withRedis);
@@ -113,7 +109,7 @@ export class TroubledCluster {
       return new Client(token, this.#clock, front);
     });
     await Promise.all(clients.map((client) => client.connect()));
-    troubled = true;
+    chance.troubled = true;
 
     const passing: Promise<unknown>[] = [];
     for (const step of steps) {
@@ -154,7 +150,7 @@ export class TroubledCluster {
       if (step.pauseMs > 0) await this.#clock.sleep(step.pauseMs);
     }
     await Promise.all(passing);
-    troubled = false;
+    chance.troubled = false;
     await Promise.all(clients.map((client) => client.settled(open, SETTLED_WITHIN_MS)));
     // What runs twice does so late.
     await this.#clock.sleep(500);
@@ -169,11 +165,7 @@ export class TroubledCluster {
     };
   }
 
-  #start(
-    chance: { mishap: () => Mishap; delay: () => number },
-    features: Features,
-    withRedis: boolean,
-  ): Instance {
+  #start(chance: Chance, features: Features, withRedis: boolean): Instance {
     const store = new UnsteadyStore(this.#memory, chance);
     const { promise: gone, resolve: vanish } = Promise.withResolvers<void>();
     const clock = this.#clock;
@@ -243,6 +235,18 @@ export class TroubledCluster {
         await this.#memory.delete(table, key);
       }
     }
+  }
+}
+
+/** What becomes of operations of storage. It is remembered with the stores of a world, and must not hold the rest of it. */
+class Chance {
+  troubled = false;
+  readonly mishap: () => Mishap;
+  readonly delay: () => number;
+
+  constructor(random: (below: number) => number, mishaps: readonly Mishap[]) {
+    this.mishap = () => (this.troubled ? (mishaps[random(mishaps.length)] ?? "none") : "none");
+    this.delay = () => random(4);
   }
 }
 
