@@ -216,6 +216,7 @@ export function createParts(config: Config, adapters: Adapters) {
     watching,
     connectionRows,
     waitingAnswers,
+    expiries,
     lease,
     instances,
     inbox,

@@ -2,15 +2,18 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Sender } from "../relay/sender.ts";
+import type { Expiries } from "../storage/expiries.ts";
 import type { ConnectionRow, ConnectionRows } from "./connection-rows.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { NEVER, waitOutOutage } from "./outage-patience.ts";
+import { KEPT_MS } from "./sse-row.ts";
 import type { WaitingAnswers } from "./waiting-answers.ts";
 
 export interface LateAnswersDeps {
   readonly connections: Connections;
   readonly connectionRows: ConnectionRows;
   readonly waitingAnswers: WaitingAnswers;
+  readonly expiries: Expiries;
   readonly sender: Sender;
   readonly clock: Clock;
 }
@@ -54,10 +57,16 @@ export class LateAnswers {
   }
 
   async #forward(sequence: number, answer: JSONRPCMessage): Promise<void> {
-    const { clock, waitingAnswers } = this.#deps;
+    const { clock, expiries, waitingAnswers } = this.#deps;
     const { id } = this.#connection;
+    const events = { table: "events" as const, key: { partition: id, row: "" } };
     try {
-      await waitOutOutage(clock, NEVER, () => waitingAnswers.keep(id, sequence, answer));
+      // Before what it names; the row of the connection may go earlier.
+      await waitOutOutage(clock, NEVER, () => expiries.note(events, clock.now() + KEPT_MS));
+      const sealed = await waitOutOutage(clock, NEVER, () =>
+        waitingAnswers.seal(id, sequence, answer),
+      );
+      await waitOutOutage(clock, NEVER, () => waitingAnswers.keep(sealed));
       await this.#endWritten();
       await waitOutOutage(clock, NEVER, () => this.#tellNext());
     } catch (error) {

@@ -10,12 +10,18 @@ export class PendingCalls {
     this.#ids.add(id);
   }
 
-  /** It is answered, or will not be: it was given up. */
-  answered(id: RequestId): void {
-    this.#ids.delete(id);
-    if (this.#ids.size > 0) return;
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
+  /**
+   * It is answered, or will not be: it was given up.
+   *
+   * @returns Whether that was still to come: each is answered once.
+   */
+  answered(id: RequestId): boolean {
+    const waited = this.#ids.delete(id);
+    if (this.#ids.size === 0) {
+      for (const resolve of this.#waiting) resolve();
+      this.#waiting.clear();
+    }
+    return waited;
   }
 
   get ids(): readonly RequestId[] {

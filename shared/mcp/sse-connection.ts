@@ -148,7 +148,7 @@ export class SseConnection implements Connection {
       const name = `${earlierId} ${sequence}`;
       if (this.#taken.has(name)) continue;
       this.#taken.add(name);
-      await this.#parts.transport.send(message);
+      this.#parts.transport.bring(message);
     }
   }
 

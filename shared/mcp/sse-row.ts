@@ -7,7 +7,7 @@ import { NEVER, waitOutOutage } from "./outage-patience.ts";
 import type { Told } from "./sse-server.ts";
 
 /** How long what a client has told its connection is kept for its next one, and answers wait for it. */
-const KEPT_MS = 10 * 60_000;
+export const KEPT_MS = 10 * 60_000;
 
 export interface SseRowDeps {
   readonly connectionRows: ConnectionRows;

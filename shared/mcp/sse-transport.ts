@@ -49,11 +49,20 @@ export class SseTransport implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const answered = isAnswer(message) ? message.id : undefined;
     if (answered === REPLAY_ID) return;
-    if (answered !== undefined) this.calls.answered(answered);
+    // A call that was failed, or given up, may come to an end all the same: it is not answered again.
+    if (answered !== undefined && !this.calls.answered(answered)) return;
+    this.#say(message);
+    if (answered !== undefined) await this.#answered(answered);
+  }
+
+  /** Tells the client the answer to a call that it made on an earlier connection. */
+  bring(answer: JSONRPCMessage): void {
+    this.#say(answer);
+  }
+
+  #say(message: JSONRPCMessage): void {
     const isSent = this.#body.event("message", JSON.stringify(message));
-    if (answered === undefined) return;
-    if (isSent) await this.#answered(answered);
-    else this.#undelivered(message);
+    if (!isSent && isAnswer(message)) this.#undelivered(message);
   }
 
   /**

@@ -2,8 +2,9 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import type { Sealer } from "../keys/seal.ts";
 import { inRows, joinText, longText, splitText } from "../storage/long-text.ts";
-import { RowChanged, type Store } from "../storage/store.ts";
+import { type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
+import { unlessThere } from "../storage/unless-there.ts";
 import { jsonRpcMessage } from "./json-rpc.ts";
 
 const row = longText.and(
@@ -37,27 +38,44 @@ export class WaitingAnswers {
   }
 
   /**
-   * Keeps a message of a stream.
+   * Seals a message of a stream, once for all tries to keep it: what an earlier one has written is the same.
    *
    * @param sequence Its number in the stream, chosen by the one who writes to it.
+   * @throws StorageUnavailable; KeysUnavailable
+   */
+  async seal(stream: string, sequence: number, message: JSONRPCMessage): Promise<Sealed> {
+    const text = JSON.stringify(message);
+    return {
+      stream,
+      sequence,
+      text: await this.#sealer.seal("event", `${stream} ${sequence}`, text),
+    };
+  }
+
+  /**
+   * Keeps a message until somebody takes it. Keeping it again, where nobody has said that it is kept, does not
+   * bring back what was taken.
+   *
    * @throws StorageUnavailable
    */
-  async keep(stream: string, sequence: number, message: JSONRPCMessage): Promise<void> {
-    const sealed = await this.#sealer.seal(
-      "event",
-      `${stream} ${sequence}`,
-      JSON.stringify(message),
-    );
-    const chunks = inRows(sealed);
-    for (const [n, chunk] of chunks.entries()) {
-      const key = { partition: stream, row: `${padded(sequence)}~${padded(n)}` };
-      await this.#table.put(key, { ...splitText(chunk), last: n === chunks.length - 1 ? 1 : 0 });
-    }
+  async keep(sealed: Sealed): Promise<void> {
+    for (const [key, value] of rowsOf(sealed)) await unlessThere(this.#table.insert(key, value));
+  }
+
+  /**
+   * Writes a message down for {@link read}, in place of what may be there under its number.
+   *
+   * @throws StorageUnavailable; KeysUnavailable
+   */
+  async write(stream: string, sequence: number, message: JSONRPCMessage): Promise<void> {
+    const sealed = await this.seal(stream, sequence, message);
+    for (const [key, value] of rowsOf(sealed)) await this.#table.put(key, value);
   }
 
   /**
    * Takes what waits, in order. Of several who take at once, each message comes to one. It is marked and not
-   * deleted for that: who deletes cannot tell whether an earlier try, whose answer was lost, has succeeded.
+   * deleted for that: who deletes cannot tell whether an earlier try, whose answer was lost, has succeeded. And
+   * the mark stays until all of the stream is cleared, for one who keeps the message may still be trying.
    *
    * @param taker.id What was interrupted by an outage may come to the same one again.
    * @param taker.streaming While it can hand on what it takes.
@@ -68,20 +86,19 @@ export class WaitingAnswers {
     taker: { readonly id: string; readonly streaming: boolean },
   ): AsyncIterable<Numbered> {
     for await (const kept of this.#kept(stream)) {
+      const { takenBy } = kept.first.value;
+      if (takenBy !== undefined && takenBy !== taker.id) continue;
       // Read first: what an outage interrupts can be taken again.
       const message = await this.#open(stream, kept);
       if (!taker.streaming) return;
       if (!(await this.#claim(kept.first, taker.id))) continue;
       yield { sequence: kept.sequence, message };
-      await Promise.allSettled(
-        [kept.first, ...kept.rest].map(({ key }) => this.#store.delete("events", key)),
-      );
+      await Promise.allSettled(kept.rest.map(({ key }) => this.#store.delete("events", key)));
     }
   }
 
   async #claim(first: KeptRow, by: string): Promise<boolean> {
-    const { takenBy } = first.value;
-    if (takenBy !== undefined) return takenBy === by;
+    if (first.value.takenBy === by) return true;
     try {
       await this.#table.replace(first, { ...first.value, takenBy: by });
       return true;
@@ -129,6 +146,20 @@ export class WaitingAnswers {
       await this.#store.delete("events", key);
     }
   }
+}
+
+/** A message that is ready to be kept. */
+export interface Sealed extends Pick<Numbered, "sequence"> {
+  readonly stream: string;
+  readonly text: string;
+}
+
+function rowsOf({ stream, sequence, text }: Sealed): [Key, KeptRow["value"]][] {
+  const chunks = inRows(text);
+  return chunks.map((chunk, n) => [
+    { partition: stream, row: `${padded(sequence)}~${padded(n)}` },
+    { ...splitText(chunk), last: n === chunks.length - 1 ? 1 : 0 },
+  ]);
 }
 
 /** A message as it is kept, in one row or several. */

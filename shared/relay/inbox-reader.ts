@@ -7,7 +7,7 @@ export type Receive = (id: string, envelope: Envelope) => Promise<void>;
 /** Reads this instance's own inbox: what waits there is claimed, then handed on. */
 export class InboxReader {
   readonly #inbox: Inbox;
-  /** Messages whose claim was never answered: their rows may be gone, and nobody else has them. */
+  /** Messages that were claimed, perhaps, and not taken yet: their rows may be gone, and nobody else has them. */
   #unsettled: readonly Waiting[] = [];
 
   constructor(deps: { inbox: Inbox }) {
@@ -15,8 +15,9 @@ export class InboxReader {
   }
 
   /**
-   * @param receive Gets the messages one after the other, in the order of their arrival.
-   * @throws StorageUnavailable What was claimed and not yet handed on follows with the next read.
+   * @param receive Gets the messages one after the other, in the order of their arrival. One that it cannot
+   *   take just now it gets again.
+   * @throws StorageUnavailable What was claimed and not yet taken follows with the next read.
    */
   async read(instance: string, receive: Receive): Promise<void> {
     const arrived = await this.#inbox.waiting(instance);
@@ -28,9 +29,9 @@ export class InboxReader {
     await this.#inbox.claimOwn(messages);
     for (const message of messages) {
       const envelope = await this.#inbox.open(message);
-      await this.#inbox.removeParts(message);
-      this.#unsettled = this.#unsettled.filter((other) => other !== message);
       if (envelope !== undefined) await receive(message.id, envelope);
+      this.#unsettled = this.#unsettled.filter((other) => other !== message);
+      await this.#inbox.removeParts(message);
     }
   }
 }

@@ -9,11 +9,11 @@ import {
   BATCH_MAX,
   type Key,
   RowChanged,
-  RowExists,
   StorageUnavailable,
   type Store,
 } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
+import { unlessThere } from "../storage/unless-there.ts";
 import { type Envelope, envelopeSchema } from "./envelope.ts";
 
 const headRow = longText.and(
@@ -219,12 +219,4 @@ function partKey(instance: string, row: string, n: number): Key {
 
 function partKeys({ key, value }: HeadRow): Key[] {
   return Array.from({ length: value.before }, (_, n) => partKey(key.partition, key.row, n));
-}
-
-async function unlessThere(insert: Promise<unknown>): Promise<void> {
-  try {
-    await insert;
-  } catch (error) {
-    if (!(error instanceof RowExists)) throw error;
-  }
 }

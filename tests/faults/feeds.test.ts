@@ -98,6 +98,8 @@ interface Reader {
   readonly name: string;
   /** The values that it has read, in the order of its reads. */
   readonly seen: readonly number[];
+  /** Reads that have failed. */
+  readonly failed: readonly unknown[];
   close(): Promise<void>;
 }
 
@@ -115,7 +117,7 @@ async function startReaders(): Promise<Reader[]> {
     await sse.client.subscribeResource({ uri: READ_URI });
     readers.push({
       name: `sse ${n}`,
-      seen: bySse.seen,
+      ...bySse.reads,
       async close() {
         await bySse.settled();
         await sse.close();
@@ -131,7 +133,7 @@ async function startReaders(): Promise<Reader[]> {
       else listening = await client.listen({ resourceSubscriptions: [READ_URI] });
       readers.push({
         name: `${revision} ${n}`,
-        seen: reading.seen,
+        ...reading.reads,
         async close() {
           await reading.settled();
           await listening?.close();
@@ -146,19 +148,24 @@ async function startReaders(): Promise<Reader[]> {
 /** Reads one time after the other, as long as there was word of a change since the last read began. */
 function whenTold(read: () => Promise<{ contents: readonly object[] }>) {
   const seen: number[] = [];
+  const failed: unknown[] = [];
   let waiting = false;
   let reading: Promise<void> | undefined;
   const readNewest = async () => {
     while (waiting) {
       waiting = false;
-      const { contents } = await read();
-      const [content] = contents;
-      seen.push(content !== undefined && "text" in content ? Number(content.text) : Number.NaN);
+      try {
+        const { contents } = await read();
+        const [content] = contents;
+        seen.push(content !== undefined && "text" in content ? Number(content.text) : Number.NaN);
+      } catch (error) {
+        failed.push(error);
+      }
     }
     reading = undefined;
   };
   return {
-    seen,
+    reads: { seen, failed },
     told: () => {
       waiting = true;
       reading ??= readNewest();
@@ -173,8 +180,9 @@ function whenTold(read: () => Promise<{ contents: readonly object[] }>) {
 it("none who reads whenever it is told reads an older value after a newer, and all end on the last", async () => {
   const readers = await startReaders();
   await publishAll(READ_PUBLICATIONS, READ_URI);
-  for (const { seen, name } of readers) {
+  for (const { seen, failed, name } of readers) {
     await expect.poll(() => seen.at(-1), { message: name }).toBe(READ_PUBLICATIONS);
+    expect(failed, name).toEqual([]);
     // Told again and again while it changed.
     expect(seen.length, name).toBeGreaterThan(READ_PUBLICATIONS / 10);
     expect(seen, name).toEqual(seen.toSorted((a, b) => a - b));

@@ -94,6 +94,33 @@ describe("the end of the connection", () => {
   });
 });
 
+describe("a call that was failed because its connection ends", () => {
+  const call: JSONRPCMessage = { jsonrpc: "2.0", id: 7, method: "tools/call" };
+  const failure: JSONRPCMessage = { jsonrpc: "2.0", id: 7, error: { code: -32_000, message: "" } };
+  const answer: JSONRPCMessage = { jsonrpc: "2.0", id: 7, result: {} };
+
+  it("is not answered once more when it comes to an end just then", async () => {
+    await transport.start();
+    transport.receive(call, {});
+    await transport.send(failure);
+    await transport.send(answer);
+    await transport.close();
+    await read();
+    await read();
+    expect(await read()).toContain("error");
+    expect(await read()).toBeUndefined();
+  });
+
+  it("leaves one answer for the next connection, and not two", async () => {
+    await transport.start();
+    transport.receive(call, {});
+    body.abandon();
+    await transport.send(failure);
+    await transport.send(answer);
+    expect(undelivered).toEqual([failure]);
+  });
+});
+
 describe("a call that its client has given up", () => {
   const cancel: JSONRPCMessage = {
     jsonrpc: "2.0",
@@ -123,6 +150,7 @@ describe("a connection whose stream has ended", () => {
 
   it("hands on the answers that come after it, and drops what is of use on a stream only", async () => {
     await transport.start();
+    transport.receive({ jsonrpc: "2.0", id: 7, method: "tools/call" }, {});
     await reader.cancel();
     await transport.send(message);
     await transport.send(answer);

@@ -49,6 +49,7 @@ beforeEach(() => {
   there = createParts(config, { ...adapters, store: memory });
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   here.connections.remove("c");
   await here.station.close();
 });
@@ -113,6 +114,30 @@ describe("an instance", () => {
     });
     await here.station.close();
     expect(await there.instances.isLive(here.lease.id)).toBe(false);
+  });
+
+  it("runs what it has claimed, although storage is away just when it makes sure of its lease", async () => {
+    await connect();
+    const remove = store.delete.bind(store);
+    vi.spyOn(store, "delete").mockImplementation(async (table, ...key) => {
+      const existed = await remove(table, ...key);
+      // The claim has taken so long that the lease has to be renewed.
+      if (table === "inbox") clock.advance({ seconds: 11 });
+      return existed;
+    });
+    const replace = store.replace.bind(store);
+    let failed = 0;
+    vi.spyOn(store, "replace").mockImplementation(async (...row) => {
+      if (failed++ === 0) throw new StorageUnavailable("just now");
+      return replace(...row);
+    });
+    const connection = here.connections.get("c");
+    if (!(connection instanceof FakeConnection)) throw new Error("it was not connected");
+    const message = { jsonrpc: "2.0", id: 1, method: "ping" } as const;
+    const caller = { session: connection.session, scopes: [] };
+    await there.sender.send(here.lease.id, { kind: "message", connection: "c", caller, message });
+    await expect.poll(() => connection.received).toMatchObject([{ message }]);
+    expect(failed).toBeGreaterThan(0);
   });
 
   it("opens nothing under an id that it loses while it lists it", async () => {

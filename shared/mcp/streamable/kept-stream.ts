@@ -71,7 +71,7 @@ export class KeptStream {
     try {
       await waitOutOutage(clock, NEVER, async () => {
         await this.#note();
-        await waitingAnswers.keep(this.#name, sequence, message);
+        await waitingAnswers.write(this.#name, sequence, message);
       });
     } catch (error) {
       log.error("event-not-kept", error, { stream: this.#name });

@@ -231,6 +231,24 @@ describe("an instance that goes", () => {
     await expect.poll(() => running.has("x")).toBe(false);
     expect(await calls(here)).toEqual([true]);
   });
+
+  it("has lost its lease: it has a new one at once, however long it takes to write down what had been lost", async () => {
+    const { stream } = await begin("x");
+    const writes = holdAnswers(here.store, "put", "events");
+    // Nor is that waited for in a bounded time.
+    const sleep = clock.sleep.bind(clock);
+    vi.spyOn(clock, "sleep").mockImplementation((ms) =>
+      ms === 500 ? new Promise(() => undefined) : sleep(ms),
+    );
+    await stream.close();
+    await expect.poll(() => writes.count).toBe(1);
+    await loseLeases();
+    // For which it needs one.
+    const standing = await wire.get();
+    expect(standing.status).toBe(200);
+    writes.release();
+    await standing.body?.cancel();
+  });
 });
 
 const revoke = async (accessToken: string) => {
