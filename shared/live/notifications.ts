@@ -1,7 +1,6 @@
-import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { batches } from "../batches.ts";
-import { sha256 } from "../digest.ts";
+import { equalInConstantTime, sha256 } from "../digest.ts";
 import { readJson } from "../http/body.ts";
 import type { Handler } from "../http/context.ts";
 import { HttpError } from "../http/errors.ts";
@@ -88,7 +87,8 @@ export function notificationsHandler(deps: {
     const [, secret, partition, row] = CLIENT_STATE.exec(clientState) ?? [];
     if (partition === undefined || row === undefined || secret === undefined) return undefined;
     const found = await deps.watchRows.find({ partition, row });
-    if (found === undefined || !isSame(sha256(secret), found.value.secretHash)) return undefined;
+    if (found === undefined) return undefined;
+    if (!equalInConstantTime(sha256(secret), found.value.secretHash)) return undefined;
     if (tenantId.toLowerCase() !== found.value.tenantId) return undefined;
     // Its first word may come before the source has told us what it calls the watch.
     const { sourceId } = found.value;
@@ -122,9 +122,4 @@ function validation(token: string): Response {
       "Content-Security-Policy": "default-src 'none'; sandbox",
     },
   });
-}
-
-function isSame(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.byteLength === b.byteLength && timingSafeEqual(a, b);
 }
