@@ -55,7 +55,10 @@ export async function liveChanges(
     afterSilence = await load.ask("tell", { url, words: silent, apartMs: APART_MS });
     await load.ask("stopListening");
   }
-  for (const server of [owner, sender]) await server.stop();
+  for (const server of [owner, sender]) {
+    await server.ask("close");
+    await server.stop();
+  }
   return {
     by,
     perSecond,

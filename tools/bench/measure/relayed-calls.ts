@@ -66,7 +66,10 @@ export async function relayedCalls(
     took.push(...(await load.ask("once", { group: silent, apartMs: APART_MS })));
   }
   await load.ask("disconnect", { group: silent });
-  for (const server of [owner, sender]) await server.stop();
+  for (const server of [owner, sender]) {
+    await server.ask("close");
+    await server.stop();
+  }
   return {
     by,
     underLoad: { perSecond: CALLS_PER_SECOND, ...paced },

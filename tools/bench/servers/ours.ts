@@ -17,6 +17,7 @@ import { takeWords } from "./watched-source.ts";
 const log = jsonLog(() => undefined);
 
 const stores: CountingStore[] = [];
+const apps: App[] = [];
 
 const commands = {
   ...measuredProcess,
@@ -33,6 +34,7 @@ const commands = {
       log,
       features,
     });
+    apps.push(app);
     const { url } = await listen(nodeListener(config.baseUrl, mounted(app, store)), port);
     return url;
   },
@@ -46,6 +48,11 @@ const commands = {
       }
     }
     return sum;
+  },
+
+  /** Ends all instances of this process in order: who is killed counts as there for a while, and is written to. */
+  async close(): Promise<void> {
+    await Promise.all(apps.splice(0).map((app) => app.close()));
   },
 
   /** @returns What the sources tell whose watches were begun here since the last time. */
