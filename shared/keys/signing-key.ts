@@ -33,8 +33,8 @@ export async function makeSigningKey(dataKey: DataKey, notBefore: number): Promi
 }
 
 /**
- * Opens a signing key. The public half comes from what is sealed, not from its copy beside it: whoever can only write to the
- * table cannot have a key of his own published.
+ * Opens a signing key. The public half comes from what is sealed, not from its copy beside it: whoever can only
+ * write to the table cannot have a key of his own published.
  *
  * @throws Error for a row that was sealed with another key, or is not one of ours; KeysUnavailable
  */

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { sha256 } from "../digest.ts";
-import { type Etag, type Key, RowChanged, RowExists, type Store } from "../storage/store.ts";
+import { type Etag, type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
+import { unlessThere } from "../storage/unless-there.ts";
 
 /** Work that is due is filed in slots of five minutes, so that it is found without looking at all watches. */
 export const SLOT_MS = 5 * 60_000;
@@ -66,11 +67,7 @@ export class WatchRows {
   /** @returns The new row, or undefined where there is one already. */
   async insert(key: Key, value: Value): Promise<WatchRow | undefined> {
     await this.#schedule(key, value.dueAt);
-    try {
-      await this.#watches.insert(key, value);
-    } catch (error) {
-      if (!(error instanceof RowExists)) throw error;
-    }
+    await unlessThere(this.#watches.insert(key, value));
     const found = await this.find(key);
     // A retry finds what an earlier try has written whose answer was lost.
     return found?.value.secretHash === value.secretHash ? found : undefined;

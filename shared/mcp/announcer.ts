@@ -21,8 +21,8 @@ interface Paced {
 }
 
 /**
- * Tells the connections of this instance about changes. A burst on one resource becomes one word at its beginning and one at the
- * end of each tenth of a second: the client reads then, and reads what is newest.
+ * Tells the connections of this instance about changes. A burst on one resource becomes one word at its beginning
+ * and one at the end of each tenth of a second: the client reads then, and reads what is newest.
  */
 export class Announcer {
   readonly #connections: Connections;

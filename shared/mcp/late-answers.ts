@@ -7,7 +7,7 @@ import type { ConnectionRow, ConnectionRows } from "./connection-rows.ts";
 import type { Connection, Connections } from "./connections.ts";
 import { NEVER, waitOutOutage } from "./outage-patience.ts";
 import { KEPT_MS } from "./sse-row.ts";
-import type { WaitingAnswers } from "./waiting-answers.ts";
+import { keptOf, type WaitingAnswers } from "./waiting-answers.ts";
 
 export interface LateAnswersDeps {
   readonly connections: Connections;
@@ -59,10 +59,9 @@ export class LateAnswers {
   async #forward(sequence: number, answer: JSONRPCMessage): Promise<void> {
     const { clock, expiries, waitingAnswers } = this.#deps;
     const { id } = this.#connection;
-    const events = { table: "events" as const, key: { partition: id, row: "" } };
     try {
       // Before what it names; the row of the connection may go earlier.
-      await waitOutOutage(clock, NEVER, () => expiries.note(events, clock.now() + KEPT_MS));
+      await waitOutOutage(clock, NEVER, () => expiries.note(keptOf(id), clock.now() + KEPT_MS));
       const sealed = await waitOutOutage(clock, NEVER, () =>
         waitingAnswers.seal(id, sequence, answer),
       );

@@ -1,6 +1,7 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import type { Sealer } from "../keys/seal.ts";
+import type { Expiry } from "../storage/expiries.ts";
 import { inRows, joinText, longText, splitText } from "../storage/long-text.ts";
 import { type Key, RowChanged, type Store } from "../storage/store.ts";
 import { type Typed, TypedTable } from "../storage/typed-table.ts";
@@ -146,6 +147,11 @@ export class WaitingAnswers {
       await this.#store.delete("events", key);
     }
   }
+}
+
+/** @returns By what `expiries` knows all that is kept of a stream: whoever keeps a message notes it before. */
+export function keptOf(stream: string): Expiry {
+  return { table: "events", key: { partition: stream, row: "" } };
 }
 
 /** A message that is ready to be kept. */

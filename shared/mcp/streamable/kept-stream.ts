@@ -4,7 +4,7 @@ import type { Clock } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import type { Expiries } from "../../storage/expiries.ts";
 import { NEVER, waitOutOutage } from "../outage-patience.ts";
-import type { WaitingAnswers } from "../waiting-answers.ts";
+import { keptOf, type WaitingAnswers } from "../waiting-answers.ts";
 
 /** For so long a client may come back for what was written down last. */
 const KEPT_MS = 3_600_000;
@@ -83,8 +83,7 @@ export class KeptStream {
     const now = this.#deps.clock.now();
     if (now + KEPT_MS / 2 < this.#notedUntil) return;
     const until = now + KEPT_MS;
-    const stream = { table: "events" as const, key: { partition: this.#name, row: "" } };
-    await this.#deps.expiries.note(stream, until);
+    await this.#deps.expiries.note(keptOf(this.#name), until);
     this.#notedUntil = until;
   }
 }
