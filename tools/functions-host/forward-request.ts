@@ -1,6 +1,6 @@
 import {
+  Agent,
   request as httpRequest,
-  type Agent,
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type ServerResponse,
@@ -29,6 +29,19 @@ const HOP_BY_HOP = new Set([
 ]);
 // Kestrel reads what is left of an answered request's body for this long before it closes the connection.
 const DRAIN_MS = 5_000;
+// `SocketsHttpHandler.PooledConnectionIdleTimeout`.
+const IDLE_CONNECTION_MS = 60_000;
+
+/**
+ * The connections to the worker, kept as .NET keeps them: an idle one is let go a second before the time that the
+ * worker named in `Keep-Alive` is over. Used in the moment in which the worker closes it, it would lose a request.
+ *
+ * @see https://github.com/dotnet/runtime/pull/73585
+ */
+export function workerConnections(): Agent {
+  // Node minds the header only where a timeout of its own is set.
+  return new Agent({ keepAlive: true, timeout: IDLE_CONNECTION_MS });
+}
 
 /**
  * Forwards one request to the library's HTTP proxy and its answer back, as YARP does with the host's settings: at the

@@ -1,6 +1,6 @@
-import { Agent, createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { isIPv6 } from "node:net";
-import { forwardRequest } from "./forward-request.ts";
+import { forwardRequest, workerConnections } from "./forward-request.ts";
 import { httpInvocation } from "./http-invocation.ts";
 import type { Invocation } from "./invoke.ts";
 import { decodePath, encodePath } from "./request-path.ts";
@@ -33,7 +33,7 @@ const HOMEPAGE = `<!doctype html><title>Functions</title>
 export function createFront(options: FrontOptions): RequestListener {
   const target = {
     httpUri: withoutLookup(options.httpUri),
-    agent: new Agent({ keepAlive: true }),
+    agent: workerConnections(),
     activityTimeoutMs: options.activityTimeoutMs,
     onActivity: options.onActivity,
   };

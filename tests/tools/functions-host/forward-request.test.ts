@@ -1,7 +1,10 @@
-import { Agent, createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { forwardRequest } from "../../../tools/functions-host/forward-request.ts";
+import {
+  forwardRequest,
+  workerConnections,
+} from "../../../tools/functions-host/forward-request.ts";
 import { eventually, parse, send } from "./running-host.ts";
 
 const servers: Server[] = [];
@@ -12,8 +15,9 @@ afterEach(() => {
   }
 });
 
-async function listen(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
+const listen = (listener: RequestListener): Promise<string> => originOf(createServer(listener));
+
+async function originOf(server: Server): Promise<string> {
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a server on a port has an address of this kind
@@ -23,7 +27,7 @@ async function listen(listener: RequestListener): Promise<string> {
 async function forwardTo(worker: string, activityTimeoutMs = 5_000): Promise<string> {
   const target = {
     httpUri: new URL(worker),
-    agent: new Agent(),
+    agent: workerConnections(),
     activityTimeoutMs,
     onActivity: () => undefined,
   };
@@ -46,6 +50,18 @@ test("an answer that stops moving is cut off", async () => {
 test("a worker that cannot be reached is 502", async () => {
   const front = await forwardTo("http://127.0.0.1:1");
   expect(await send(front, "GET", "/")).toMatchObject({ status: 502, body: "" });
+});
+
+test("a connection is let go before the worker closes it for having been idle", async () => {
+  const worker = createServer({ keepAliveTimeout: 2_000 }, (_request, response) => response.end());
+  const endedBy = new Promise((resolve) => {
+    worker.on("connection", (socket) => {
+      socket.on("end", () => resolve("front"));
+      socket.on("close", () => resolve("worker"));
+    });
+  });
+  await send(await forwardTo(await originOf(worker)), "GET", "/");
+  expect(await endedBy).toBe("front");
 });
 
 test("an answer that the worker breaks off is broken off for the caller too", async () => {
