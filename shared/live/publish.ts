@@ -13,6 +13,17 @@ const MAX_PEOPLE = 100;
 const MAX_VALUE_BYTES = 64 * 1024;
 /** What goes through a value goes down with it: thousands of levels would exhaust the stack. */
 const MAX_LEVELS = 100;
+const GUID = String.raw`[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}`;
+const PERSON = new RegExp(String.raw`^${GUID}(?:\.${GUID})?$`, "i");
+
+/** Object id and tenant, as MSAL's home account id has them; the tenant may be left out. */
+const person = z
+  .string()
+  .regex(PERSON, "an object id, or object-id.tenant-id")
+  .transform((text) => {
+    const [objectId = "", tenantId] = text.toLowerCase().split(".");
+    return { objectId, tenantId };
+  });
 
 const publication = z.strictObject({
   topic: z
@@ -31,8 +42,8 @@ const publication = z.strictObject({
     .refine((value) => Buffer.byteLength(toText(value)) <= MAX_VALUE_BYTES, "64 KiB at most"),
   /** Grows from one value of a topic to the next. */
   sequence: z.int().min(0),
-  /** The Entra object ids of those whom it is for; without it, it is for everybody. */
-  people: z.array(z.guid().toLowerCase()).min(1).max(MAX_PEOPLE).optional(),
+  /** Those whom it is for; without them, it is for everybody. */
+  people: z.array(person).min(1).max(MAX_PEOPLE).optional(),
   /** The app role that a reader needs. */
   requiredRole: z
     .string()
@@ -57,6 +68,11 @@ export function publishHandler(deps: {
     const parsed = publications.safeParse(await readJson(request, MCP_BODY_LIMIT_BYTES));
     if (!parsed.success) {
       throw new OAuthError("invalid_request", z.prettifyError(parsed.error));
+    }
+    if (parsed.data.some((entry) => isForOthers(entry, publisher))) {
+      const { objectId: actor } = publisher;
+      log.audit("published", { outcome: "denied", actor, reason: "other_tenant" });
+      throw new OAuthError("insufficient_scope", "You may publish for people of your tenant only.");
     }
     const results = [];
     for (const entry of parsed.data) {
@@ -90,7 +106,7 @@ export function publishHandler(deps: {
     };
     // Who is of another tenant has another key, whatever their object id.
     const { tenantId } = publisher;
-    const userKeys = people?.map((objectId) => userKeyOf({ tenantId, objectId }));
+    const userKeys = people?.map(({ objectId }) => userKeyOf({ tenantId, objectId }));
     const audiences: Audience[] = userKeys?.map((userKey) => ({ userKey })) ?? ["everyone"];
     const published = await Promise.all(
       audiences.map((audience) => deps.feeds.publish(topic, audience, value)),
@@ -102,6 +118,11 @@ export function publishHandler(deps: {
     }
     return outcomes.includes("published") ? "published" : (outcomes[0] ?? "stale");
   }
+}
+
+/** Whether it names somebody of another tenant than the publisher's. */
+function isForOthers({ people = [] }: Publication, publisher: Publisher): boolean {
+  return people.some(({ tenantId = publisher.tenantId }) => tenantId !== publisher.tenantId);
 }
 
 /** Whether a value has so many levels at most. */

@@ -131,6 +131,25 @@ describe("POST /publish", () => {
     expect(await feeds.read("prices", bob)).toMatchObject({ text: "open again" });
   });
 
+  it("takes the home account ids that MSAL knows people by", async () => {
+    const people = [`${ACCOUNTS.alice.profile.id}.${HOME_TENANT.id}`.toUpperCase()];
+    expect((await publish(price("for Alice", 1, { people }))).status).toBe(200);
+    expect(await feeds.read("prices", alice)).toMatchObject({ text: "for Alice" });
+    expect(await feeds.read("prices", bob)).toBeUndefined();
+  });
+
+  it("refuses a batch in which somebody of another tenant is named, all of it", async () => {
+    const people = [ACCOUNTS.alice.profile.id, `${ACCOUNTS.guest.profile.id}.${GUEST_TENANT.id}`];
+    const batch = [...price("for all", 1), ...price("for a guest", 2, { people })];
+    expect(await publish(batch)).toMatchObject({
+      status: 403,
+      body: { error: "insufficient_scope" },
+    });
+    expect(await feeds.read("prices", alice)).toBeUndefined();
+    const denied = facade.app.log.filter((line) => line.includes("other_tenant"));
+    expect(denied).toHaveLength(1);
+  });
+
   it("means people of its own tenant, whatever an object id is in another", async () => {
     await publish(price("for a guest", 1, { people: [ACCOUNTS.guest.profile.id] }));
     const guest = { tenantId: GUEST_TENANT.id, objectId: ACCOUNTS.guest.profile.id };
@@ -174,6 +193,10 @@ describe("POST /publish", () => {
     ["a sequence between two", [{ topic: "a", value: 1, sequence: 1.5 }]],
     ["a negative sequence", [{ topic: "a", value: 1, sequence: -1 }]],
     ["people who are no object ids", price(1, 1, { people: ["alice@contoso.example"] })],
+    [
+      "people with half a tenant",
+      price(1, 1, { people: [`${ACCOUNTS.alice.profile.id}.contoso`] }),
+    ],
     ["nobody", price(1, 1, { people: [] })],
     ["a member that is not known", price(1, 1, { audience: "all" })],
     ["more than 64 KiB", price("x".repeat(65_537), 1)],
