@@ -4,7 +4,7 @@ import { type Remote, startRemote } from "../remote.ts";
 import type { Comparison } from "../results.ts";
 import type { BareMcp } from "../servers/bare-mcp.ts";
 import type { BareSse } from "../servers/bare-sse.ts";
-import type { Ours } from "../servers/ours.ts";
+import { startOurs } from "../servers/start-ours.ts";
 import { comparedCalls, type Measured, type Rounds } from "./compared-calls.ts";
 
 const CLIENTS = 50;
@@ -22,7 +22,7 @@ export async function directCalls(
   load: Remote<Load>,
   { env, tokens, ...rounds }: DirectCallsOptions,
 ): Promise<Comparison[]> {
-  const ours = await startRemote<Ours>(new URL("../servers/ours.ts", import.meta.url));
+  const ours = await startOurs();
   const bareSse = await startRemote<BareSse>(new URL("../servers/bare-sse.ts", import.meta.url));
   const bareMcp = await startRemote<BareMcp>(new URL("../servers/bare-mcp.ts", import.meta.url));
   const url = await ours.ask("start", { env });

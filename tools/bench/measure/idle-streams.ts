@@ -6,7 +6,7 @@ import type { StreamFigures } from "../results.ts";
 import type { BareSse } from "../servers/bare-sse.ts";
 import { BACKGROUND, type OperationCounts, operationsOf } from "../servers/counting-store.ts";
 import type { measuredProcess } from "../servers/measured-process.ts";
-import type { Ours } from "../servers/ours.ts";
+import { startOurs } from "../servers/start-ours.ts";
 
 /** Streams that are opened at the same time. */
 const AT_ONCE = 32;
@@ -29,10 +29,7 @@ export async function idleStreams(
   tokens: readonly string[],
   counts: readonly number[],
 ): Promise<StreamFigures[]> {
-  const ours = await startRemote<Ours>(
-    new URL("../servers/ours.ts", import.meta.url),
-    SERVER_FLAGS,
-  );
+  const ours = await startOurs(SERVER_FLAGS);
   const url = await ours.ask("start", { env });
   const figures = await measured(ours, counts, {
     server: "ours",

@@ -3,9 +3,9 @@ import type { Load } from "../load/load-process.ts";
 import { latencies } from "../load/latencies.ts";
 import type { Heard } from "../load/subscriber.ts";
 import type { Word } from "../load/word.ts";
-import { type Remote, startRemote } from "../remote.ts";
+import type { Remote } from "../remote.ts";
 import type { LiveFigures } from "../results.ts";
-import type { Ours } from "../servers/ours.ts";
+import { startOurs, stopInOrder } from "../servers/start-ours.ts";
 import type { RelayedCallsOptions } from "./relayed-calls.ts";
 
 const PROTOCOLS = { sse: "/sse", "mcp-2025": "/mcp, 2025-11-25", "mcp-2026": "/mcp, 2026-07-28" };
@@ -34,8 +34,8 @@ export async function liveChanges(
   load: Remote<Load>,
   { by, env, tokens, silences }: RelayedCallsOptions,
 ): Promise<LiveFigures> {
-  const owner = await startRemote<Ours>(new URL("../servers/ours.ts", import.meta.url));
-  const sender = await startRemote<Ours>(new URL("../servers/ours.ts", import.meta.url));
+  const owner = await startOurs();
+  const sender = await startOurs();
   const url = await sender.ask("start", { env });
 
   const byProtocol = await Promise.all(HEARD.map(() => owner.ask("start", { env })));
@@ -55,10 +55,7 @@ export async function liveChanges(
     afterSilence = await load.ask("tell", { url, words: silent, apartMs: APART_MS });
     await load.ask("stopListening");
   }
-  for (const server of [owner, sender]) {
-    await server.ask("close");
-    await server.stop();
-  }
+  await stopInOrder(owner, sender);
   return {
     by,
     perSecond,

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Load } from "../load/load-process.ts";
 import { latencies } from "../load/latencies.ts";
-import { type Remote, startRemote } from "../remote.ts";
+import type { Remote } from "../remote.ts";
 import type { RelayedFigures } from "../results.ts";
 import { BACKGROUND, operationsOf } from "../servers/counting-store.ts";
-import type { Ours } from "../servers/ours.ts";
+import { startOurs, stopInOrder } from "../servers/start-ours.ts";
 import { clients } from "./direct-calls.ts";
 
 const CLIENTS = 20;
@@ -34,8 +34,8 @@ export async function relayedCalls(
   load: Remote<Load>,
   { by, env, tokens, silences }: RelayedCallsOptions,
 ): Promise<RelayedFigures> {
-  const owner = await startRemote<Ours>(new URL("../servers/ours.ts", import.meta.url));
-  const sender = await startRemote<Ours>(new URL("../servers/ours.ts", import.meta.url));
+  const owner = await startOurs();
+  const sender = await startOurs();
   const at = await owner.ask("start", { env });
   const from = await sender.ask("start", { env });
   const group = `relayed by ${by}`;
@@ -66,10 +66,7 @@ export async function relayedCalls(
     took.push(...(await load.ask("once", { group: silent, apartMs: APART_MS })));
   }
   await load.ask("disconnect", { group: silent });
-  for (const server of [owner, sender]) {
-    await server.ask("close");
-    await server.stop();
-  }
+  await stopInOrder(owner, sender);
   return {
     by,
     underLoad: { perSecond: CALLS_PER_SECOND, ...paced },

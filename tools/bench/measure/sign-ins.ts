@@ -1,16 +1,15 @@
 import { OAuthTestClient } from "../../../tests/support/oauth-client.ts";
 import { latencies, median } from "../load/latencies.ts";
-import { startRemote } from "../remote.ts";
 import type { SignInFigures } from "../results.ts";
 import { byRoute } from "../servers/counting-store.ts";
-import type { Ours } from "../servers/ours.ts";
+import { startOurs } from "../servers/start-ours.ts";
 
 const WARM_UP = 5;
 const SAMPLES = 25;
 
 /** Whole sign-ins of one after the other: registration, consent, account picker, code, tokens. */
 export async function signIns(env: Readonly<Record<string, string>>): Promise<SignInFigures> {
-  const ours = await startRemote<Ours>(new URL("../servers/ours.ts", import.meta.url));
+  const ours = await startOurs();
   const url = await ours.ask("start", { env });
   const baseUrl = env["PUBLIC_BASE_URL"] ?? "";
   let elsewhere = 0;
