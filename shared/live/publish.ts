@@ -13,17 +13,15 @@ const MAX_PEOPLE = 100;
 const MAX_VALUE_BYTES = 64 * 1024;
 /** What goes through a value goes down with it: thousands of levels would exhaust the stack. */
 const MAX_LEVELS = 100;
-const GUID = String.raw`[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}`;
-const PERSON = new RegExp(String.raw`^${GUID}(?:\.${GUID})?$`, "i");
+
+const guid = z.guid("an object id, or object-id.tenant-id").toLowerCase();
 
 /** Object id and tenant, as MSAL's home account id has them; the tenant may be left out. */
 const person = z
   .string()
-  .regex(PERSON, "an object id, or object-id.tenant-id")
-  .transform((text) => {
-    const [objectId = "", tenantId] = text.toLowerCase().split(".");
-    return { objectId, tenantId };
-  });
+  .transform((text): unknown => text.split("."))
+  .pipe(z.tuple([guid, guid.optional()]))
+  .transform(([objectId, tenantId]) => ({ objectId, tenantId }));
 
 const publication = z.strictObject({
   topic: z
@@ -69,15 +67,14 @@ export function publishHandler(deps: {
     if (!parsed.success) {
       throw new OAuthError("invalid_request", z.prettifyError(parsed.error));
     }
+    const { objectId: actor } = publisher;
     if (parsed.data.some((entry) => isForOthers(entry, publisher))) {
-      const { objectId: actor } = publisher;
       log.audit("published", { outcome: "denied", actor, reason: "other_tenant" });
       throw new OAuthError("insufficient_scope", "You may publish for people of your tenant only.");
     }
     const results = [];
     for (const entry of parsed.data) {
       const result = await publish(publisher, entry);
-      const { objectId: actor } = publisher;
       log.audit("published", { outcome: "success", actor, topic: entry.topic, reason: result });
       results.push({ topic: entry.topic, result });
     }
