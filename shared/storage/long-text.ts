@@ -3,8 +3,8 @@ import { z } from "zod";
 /** An entity holds 1 MiB, which is 512 Ki characters, its other properties included. */
 const MAX_CHARACTERS = 450_000;
 
-/** Characters of a text that one row holds, beside what else is in it. */
-const ROW_CHARACTERS = 400_000;
+/** What one row holds of a text, beside what else is in it. */
+const ROWS = /.{1,400000}/g;
 
 /** A property holds 64 KiB, which is 32 Ki characters; here counted in code points of two at most. */
 const PARTS = /[\s\S]{1,15000}/gu;
@@ -35,7 +35,7 @@ export function joinText(value: z.infer<typeof longText>): string {
  * @returns The text in as many pieces as it takes rows; each goes through {@link splitText}.
  */
 export function inRows(text: string): string[] {
-  return text.match(new RegExp(`.{1,${ROW_CHARACTERS}}`, "g")) ?? [];
+  return text.match(ROWS) ?? [];
 }
 
 function partName(n: number): string {
