@@ -98,7 +98,11 @@ describe.runIf(browser !== undefined)("every page that a person sees", () => {
         await page.goto(urls[name].href);
         for (const summary of await page.locator("summary").all()) await summary.click();
         const file = `${name.replaceAll(/\W+/g, "-")}-${colorScheme}-${width}.png`;
-        await page.screenshot({ path: `${SCREENSHOTS}${file}`, fullPage: true });
+        // To be looked at. Chromium refuses one at times, and takes the same a moment later.
+        await vi.waitFor(() => page.screenshot({ path: `${SCREENSHOTS}${file}`, fullPage: true }), {
+          timeout: 10_000,
+          interval: 250,
+        });
         const { scrollWidth, clientWidth } = await page.evaluate(() => {
           const { scrollWidth: content, clientWidth: shown } = document.documentElement;
           return { scrollWidth: content, clientWidth: shown };
