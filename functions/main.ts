@@ -1,5 +1,6 @@
 import { app } from "@azure/functions";
 import { getApp } from "../shared/app.ts";
+import { discardTriggerMetadata } from "../shared/http/functions-adapter.ts";
 import { connectHost } from "../shared/telemetry/functions-hooks.ts";
 import "./account.ts";
 import "./authorize.ts";
@@ -21,6 +22,9 @@ import "./token.ts";
 
 // Without it the library answers only when a handler is done, and a stream never is.
 app.setup({ enableHttpStream: true });
+
+// Callers can write it, and the library makes requests of it.
+discardTriggerMetadata();
 
 // A setting that is missing or contradictory stops the start, not the first request.
 app.hook.appStart(async () => connectHost((await getApp()).telemetry));

@@ -88,6 +88,8 @@ param refreshIdleTtl string = ''
 param refreshMaxTtl string = ''
 param streamLifetime string = ''
 param rateLimitFactor string = ''
+@description('CLIENT_ADDRESS_HEADER: the header that the front end overwrites with the caller\'s address. App Service\'s is client-ip')
+param clientAddressHeader string = 'client-ip'
 param otelTracesSamplerArg string = '1'
 param entraAuthorityUrl string = ''
 param graphBaseUrl string = ''
@@ -231,6 +233,7 @@ module settings 'modules/settings.bicep' = {
     refreshMaxTtl: refreshMaxTtl
     streamLifetime: streamLifetime
     rateLimitFactor: rateLimitFactor
+    clientAddressHeader: clientAddressHeader
     otelTracesSamplerArg: otelTracesSamplerArg
   }
 }

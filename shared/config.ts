@@ -41,6 +41,8 @@ export interface Config {
   readonly streamLifetimeSeconds: number;
   /** Multiplies every rate limit. */
   readonly rateLimitFactor: number;
+  /** The header in which the front end names the address of the caller, in lower case; undefined where none does. */
+  readonly clientAddressHeader: string | undefined;
   /** Where spans, metrics and the log are sent, if anywhere. */
   readonly telemetry:
     | {
@@ -54,6 +56,9 @@ export interface Config {
   /** The name of the machine; it survives a restart of the worker. */
   readonly podName: string;
 }
+
+/** In it the Functions host names its own peer. On this machine, where nothing stands in front, that is the caller. */
+const PEER_ADDRESS_HEADER = "x-forwarded-for";
 
 /** The settings cannot be used. The message lists every fault at once. */
 export class ConfigError extends Error {
@@ -82,9 +87,10 @@ export function loadConfig(
 function toConfig(settings: Settings): Config {
   const { AzureWebJobsStorage: connectionString, STORAGE_TABLE_ENDPOINT: endpoint } = settings;
   const { LOCAL_KEY: localKey, KEY_VAULT_KEY_ID: keyVaultKeyId } = settings;
+  const loopback = isLoopback(settings.PUBLIC_BASE_URL);
   return {
     baseUrl: settings.PUBLIC_BASE_URL,
-    loopback: isLoopback(settings.PUBLIC_BASE_URL),
+    loopback,
     entra: {
       authorityUrl: settings.ENTRA_AUTHORITY_URL,
       tenantId: settings.ENTRA_TENANT_ID,
@@ -109,6 +115,8 @@ function toConfig(settings: Settings): Config {
     refreshMaxTtlSeconds: settings.REFRESH_MAX_TTL,
     streamLifetimeSeconds: settings.STREAM_LIFETIME,
     rateLimitFactor: settings.RATE_LIMIT_FACTOR,
+    clientAddressHeader:
+      settings.CLIENT_ADDRESS_HEADER ?? (loopback ? PEER_ADDRESS_HEADER : undefined),
     telemetry:
       settings.APPLICATIONINSIGHTS_CONNECTION_STRING === undefined
         ? undefined

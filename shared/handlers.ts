@@ -31,6 +31,7 @@ export function createHandlers(parts: Parts) {
     loopback: parts.loopback,
     allowedOrigins: new Set([parts.baseUrl, ...parts.allowedOrigins]),
     rateLimiter: parts.rateLimiter,
+    gate: parts.gate,
   };
   const page = (methods: Methods, limit?: Limit) =>
     endpoint(policy, { surface: "page", cors: "none", methods, ...(limit && { limit }) });

@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import { MsalEntra } from "./entra/msal-entra.ts";
 import { features as allFeatures } from "./features/all.ts";
 import { AccountForms } from "./http/account-form.ts";
+import { ConcurrencyGate } from "./http/concurrency-gate.ts";
 import { MemoryRateLimiter } from "./http/rate-limiter.ts";
 import { RedisRateLimiter } from "./http/redis-rate-limiter.ts";
 import { KeyRotation } from "./keys/key-rotation.ts";
@@ -169,6 +170,7 @@ export function createParts(config: Config, adapters: Adapters) {
   const rateLimiter = redis
     ? new RedisRateLimiter({ ...base, factor, redis, keyring })
     : new MemoryRateLimiter(factor);
+  const gate = new ConcurrencyGate({ ...base, factor });
 
   const requestStates = new RequestStates({ ...base, sealer });
   const calls = new TracedFeatureCalls({ ...base, requestStates, live });
@@ -190,6 +192,7 @@ export function createParts(config: Config, adapters: Adapters) {
     ...base,
     redis,
     rateLimiter,
+    gate,
     rotation,
     sweep,
     keyring,

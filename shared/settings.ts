@@ -80,6 +80,11 @@ export const settings = z.object({
   REFRESH_IDLE_TTL: seconds(30 * DAY_SECONDS, 90 * DAY_SECONDS),
   REFRESH_MAX_TTL: seconds(90 * DAY_SECONDS, MAX_SESSION_TTL_SECONDS),
   STREAM_LIFETIME: seconds(14_400, 7 * DAY_SECONDS),
+  CLIENT_ADDRESS_HEADER: z
+    .string()
+    .regex(/^[\w-]+$/, "must be the name of a header, such as client-ip")
+    .toLowerCase()
+    .optional(),
   RATE_LIMIT_FACTOR: z.coerce.number().positive().max(1_000).default(1),
   APPLICATIONINSIGHTS_CONNECTION_STRING: z
     .string()

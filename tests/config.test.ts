@@ -55,6 +55,7 @@ describe("the settings", () => {
       requiredRole: undefined,
       azureClientId: undefined,
       rateLimitFactor: 1,
+      clientAddressHeader: "x-forwarded-for",
       graphBaseUrl: "https://graph.microsoft.com",
       tables: { connectionString: "UseDevelopmentStorage=true" },
       redisUrl: undefined,
@@ -68,6 +69,13 @@ describe("the settings", () => {
       telemetry: undefined,
       podName: "local",
     });
+  });
+
+  it("trust no header for the caller's address in public, unless one is named", () => {
+    expect(load(IN_AZURE).clientAddressHeader).toBeUndefined();
+    const named = { ...IN_AZURE, CLIENT_ADDRESS_HEADER: "Client-IP" };
+    expect(load(named).clientAddressHeader).toBe("client-ip");
+    expect(faults({ CLIENT_ADDRESS_HEADER: "client ip" })).toEqual(["CLIENT_ADDRESS_HEADER"]);
   });
 
   it("list every fault at once: each that is missing", () => {

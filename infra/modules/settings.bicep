@@ -22,6 +22,7 @@ param refreshIdleTtl string
 param refreshMaxTtl string
 param streamLifetime string
 param rateLimitFactor string
+param clientAddressHeader string
 param otelTracesSamplerArg string
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
@@ -60,6 +61,7 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
     REFRESH_MAX_TTL: refreshMaxTtl
     STREAM_LIFETIME: streamLifetime
     RATE_LIMIT_FACTOR: rateLimitFactor
+    CLIENT_ADDRESS_HEADER: clientAddressHeader
     APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
     OTEL_TRACES_SAMPLER_ARG: otelTracesSamplerArg
 

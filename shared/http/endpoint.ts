@@ -1,8 +1,9 @@
+import type { ConcurrencyGate } from "./concurrency-gate.ts";
 import type { Handler, RequestContext } from "./context.ts";
 import { errorResponse, type Surface } from "./error-response.ts";
 import { HttpError } from "./errors.ts";
 import { OAuthError } from "../oauth/oauth-error.ts";
-import { callerAddress, type Limit, type RateLimiter } from "./rate-limiter.ts";
+import { callerKey, type Limit, type RateLimiter } from "./rate-limiter.ts";
 import { requireAllowedOrigin, requireLoopbackHost } from "./request-origin.ts";
 
 /** What holds for every endpoint of an installation. */
@@ -11,6 +12,7 @@ export interface EndpointPolicy {
   /** Browser origins that may call the MCP endpoints; ours is one of them. */
   readonly allowedOrigins: ReadonlySet<string>;
   readonly rateLimiter: RateLimiter;
+  readonly gate: ConcurrencyGate;
 }
 
 export interface EndpointOptions {
@@ -42,7 +44,28 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
     if (policy.loopback) requireLoopbackHost(request);
     if (options.cors === "allowed-origins") requireAllowedOrigin(request, policy.allowedOrigins);
     if (request.method === "OPTIONS") return preflight(request);
-    if (options.limit !== undefined) await requireWithinLimit(request, options.limit);
+    const { limit } = options;
+    return limit === undefined ? handle(request, context) : limited(limit, request, context);
+  }
+
+  async function limited(
+    limit: Limit,
+    request: Request,
+    context: RequestContext,
+  ): Promise<Response> {
+    const caller = callerKey(request, context);
+    const retryAfter =
+      caller === undefined ? undefined : await policy.rateLimiter.take(limit, caller);
+    if (retryAfter !== undefined) throw tooManyRequests(retryAfter);
+    if (!(await policy.gate.enter(limit))) throw tooManyRequests(1);
+    try {
+      return await handle(request, context);
+    } finally {
+      policy.gate.leave(limit);
+    }
+  }
+
+  async function handle(request: Request, context: RequestContext): Promise<Response> {
     switch (request.method) {
       case "GET":
       case "POST":
@@ -65,16 +88,6 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
   function howToCall(): string {
     if (options.surface !== "page") return `Use ${methods.join(" or ")}.`;
     return "This address is part of a sign-in, and not one to open by itself.";
-  }
-
-  async function requireWithinLimit(request: Request, limit: Limit): Promise<void> {
-    const retryAfter = await policy.rateLimiter.take(limit, callerAddress(request));
-    if (retryAfter === undefined) return;
-    throw new OAuthError(
-      "too_many_requests",
-      `Too many requests from your address. Wait ${retryAfter} seconds and try again.`,
-      { headers: { "Retry-After": String(retryAfter) } },
-    );
   }
 
   function preflight(request: Request): Response {
@@ -110,6 +123,14 @@ export function endpoint(policy: EndpointPolicy, options: EndpointOptions): Hand
     }
     return response;
   }
+}
+
+function tooManyRequests(retryAfter: number): OAuthError {
+  return new OAuthError(
+    "too_many_requests",
+    `Too many requests. Wait ${retryAfter} seconds and try again.`,
+    { headers: { "Retry-After": String(retryAfter) } },
+  );
 }
 
 function allowedMethods({ methods, stream }: EndpointOptions): string[] {

@@ -1,15 +1,13 @@
-import type { ReadableStream as NodeReadableStream } from "node:stream/web";
-import type {
-  Cookie,
-  HttpHandler,
-  HttpMethod,
-  HttpRequest,
-  HttpResponseInit,
-} from "@azure/functions";
-import { parseSetCookie } from "cookie";
+import { createRequire } from "node:module";
+import type { HttpMethod, HttpResponseInit, InvocationContext } from "@azure/functions";
 import { type App, getApp } from "../app.ts";
-import { jsonLog } from "../log.ts";
-import { clientConnection } from "./invocation-responses.ts";
+import { jsonLog, type LogLevel } from "../log.ts";
+import { clientAddress } from "./client-address.ts";
+import { clientConnection } from "./client-connection.ts";
+import { takeExchange } from "./exchanges.ts";
+import { toFunctionsResponse } from "./functions-response.ts";
+import { type ProgrammingModel, withoutTriggerMetadata } from "./trigger-metadata.ts";
+import { wireRequest } from "./wire-request.ts";
 
 /** A method that a trigger does not list is a bare 404 of the host's: every endpoint answers for itself. */
 export const everyMethod: HttpMethod[] = [
@@ -22,62 +20,65 @@ export const everyMethod: HttpMethod[] = [
   "OPTIONS",
 ];
 
+/** What the worker provides under the name of a package, as far as it is used here. */
+interface CoreApi {
+  getProgrammingModel(): ProgrammingModel;
+  setProgrammingModel(model: ProgrammingModel): void;
+}
+
 /**
- * Puts one of the app's handlers behind a Functions HTTP trigger.
+ * Puts one of the app's handlers behind a Functions HTTP trigger. The library's own request is not looked at: any
+ * caller can write its headers (docs/security.md).
  *
  * @param name The handler. It is looked up when a request comes, so that loading the functions stays cheap.
  */
-export function functionsHandler(name: keyof App["handlers"]): HttpHandler {
-  return async (request, invocation) => {
-    const { config, handlers } = await getApp();
-    const requestId = invocation.invocationId;
-    const response = await handlers[name](toWebRequest(request, config.baseUrl), {
-      requestId,
-      log: jsonLog((level, line) => invocation[level](line), { requestId }),
-      ...clientConnection(requestId),
-    });
-    return toFunctionsResponse(response);
+export function functionsHandler(
+  name: keyof App["handlers"],
+): (request: unknown, invocation: InvocationContext) => Promise<HttpResponseInit> {
+  return async (_request, invocation) => {
+    const { invocationId: requestId } = invocation;
+    const log = jsonLog((level, line) => invocation[level](line), { requestId });
+    try {
+      const exchange = takeExchange(requestId);
+      if (exchange === undefined) throw new Error("the worker received no message for this call");
+      const { message, response } = exchange;
+      const { config, handlers } = await getApp();
+      const answer = await handlers[name](wireRequest(message, config.baseUrl), {
+        requestId,
+        log,
+        address: clientAddress(message, config.clientAddressHeader),
+        ...clientConnection(response),
+      });
+      return toFunctionsResponse(answer);
+    } catch (error) {
+      // What is thrown here would leave the caller waiting for ever.
+      log.error("request-not-served", error);
+      return notServed(requestId);
+    }
   };
 }
 
-function toWebRequest(request: HttpRequest, baseUrl: string): Request {
-  // The host builds `request.url` from forwarded headers, which anyone may send: only its path and
-  // query are taken.
-  const { pathname, search } = new URL(request.url);
-  const init = {
-    method: request.method,
-    headers: request.headers,
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one class, declared by Node and by the DOM
-    body: request.body as unknown as ReadableStream | null,
-    duplex: "half",
-  };
-  return new Request(`${baseUrl}${pathname}${search}`, init);
+/** Has the library make its requests without the trigger metadata. To be called when the functions are registered. */
+export function discardTriggerMetadata(): void {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- no package: the worker supplies it
+  const core = createRequire(import.meta.url)("@azure/functions-core") as CoreApi;
+  core.setProgrammingModel(
+    withoutTriggerMetadata(core.getProgrammingModel(), (invocation) => {
+      const write = (_level: LogLevel, line: string) => invocation.log("warning", "user", line);
+      const log = jsonLog(write, { requestId: invocation.invocationId });
+      log.warn("headers-ignored");
+      void getApp().then(({ telemetry }) => telemetry.count("mcp.headers_ignored", {}));
+    }),
+  );
 }
 
-function toFunctionsResponse(response: Response): HttpResponseInit {
-  const headers = new Headers(response.headers);
-  // Several Set-Cookie headers would arrive as one, the last: the library has a field for cookies.
-  const cookies = headers.getSetCookie().map(toFunctionsCookie);
-  headers.delete("set-cookie");
-  return { status: response.status, headers, cookies, ...body(response) };
-}
-
-function body(response: Response): Pick<HttpResponseInit, "body"> {
-  if (response.body === null) return {};
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above, the other way round
-  return { body: response.body as NodeReadableStream };
-}
-
-function toFunctionsCookie(header: string): Cookie {
-  const { name, value, path, maxAge, httpOnly, secure, sameSite } = parseSetCookie(header);
+function notServed(requestId: string): HttpResponseInit {
   return {
-    name,
-    value: value ?? "",
-    ...(path !== undefined && { path }),
-    ...(maxAge !== undefined && { maxAge }),
-    ...(httpOnly !== undefined && { httpOnly }),
-    ...(secure !== undefined && { secure }),
-    ...(sameSite === "lax" && { sameSite: "Lax" }),
-    ...(sameSite === "strict" && { sameSite: "Strict" }),
+    status: 503,
+    headers: { "Retry-After": "5", "Cache-Control": "no-store", "X-Request-Id": requestId },
+    jsonBody: {
+      error: "temporarily_unavailable",
+      error_description: `Something went wrong on the server. Try again. (request ${requestId})`,
+    },
   };
 }

@@ -4,6 +4,8 @@ import {
   RateLimiterMemory,
   RateLimiterRes,
 } from "rate-limiter-flexible";
+import { sha256 } from "../digest.ts";
+import type { RequestContext } from "./context.ts";
 
 /** The seam to where calls are counted: by each instance for itself, or by all together. */
 export interface RateLimiter {
@@ -20,8 +22,8 @@ export interface Limit {
 const WINDOW_SECONDS = 60;
 
 /**
- * Calls a minute from one address. A whole office can be behind one: 600 sign-ins a minute pass, each with a
- * registration, pages that are fetched twice, and refreshes afterwards.
+ * Calls a minute from one address, or with the same credentials. A whole office can be behind one address: 600 sign-ins a minute
+ * pass, each with a registration, pages that are fetched twice, and refreshes afterwards.
  */
 export const LIMITS = {
   register: { name: "register", perMinute: 900 },
@@ -83,11 +85,18 @@ export class MemoryRateLimiter implements RateLimiter {
 }
 
 /**
- * The caller's address: the last hop of `X-Forwarded-For`, which Azure's front end writes, without the port.
- * What stands before it was sent by the caller and proves nothing.
+ * Whom a call is counted with: its address, where that is sure. Otherwise what the caller holds, and nobody else can
+ * use up: its credentials, its cookies, or the sign-in that it is part of.
+ *
+ * @returns undefined where it brings nothing of the kind.
  */
-export function callerAddress(request: Request): string {
-  const last = request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
-  const address = /^\[([^\]]+)\](?::\d+)?$/.exec(last)?.[1] ?? last.replace(/^([^:]+):\d+$/, "$1");
-  return address === "" ? "unknown" : address;
+export function callerKey(
+  request: Request,
+  { address }: Pick<RequestContext, "address">,
+): string | undefined {
+  if (address !== undefined) return address;
+  const { headers, url } = request;
+  const held =
+    headers.get("authorization") ?? headers.get("cookie") ?? new URL(url).searchParams.get("state");
+  return held === null ? undefined : sha256(held);
 }

@@ -1,4 +1,4 @@
-import type { ClientConnection } from "../http/invocation-responses.ts";
+import type { ClientConnection } from "../http/client-connection.ts";
 
 /** The front end cuts a connection that is idle for 230 s; proxies and laptops are less patient. */
 const KEEP_ALIVE_MS = 15_000;

@@ -1,4 +1,3 @@
-import { EmptyResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { Handler, RequestContext } from "../http/context.ts";
 import type { Station } from "../relay/station.ts";
 import type { BearerCheck, Caller } from "../sessions/bearer.ts";
@@ -7,7 +6,6 @@ import { newStreamId, NO_STATE, protocolState } from "./connection-rows.ts";
 import { EVENT_STREAM_HEADERS, EventStreamBody } from "./event-stream-body.ts";
 import type { FeatureCalls } from "./feature-calls.ts";
 import { waitOutOutage } from "./outage-patience.ts";
-import { watchForSilence } from "./silent-client.ts";
 import { SseConnection, type SseConnectionDeps } from "./sse-connection.ts";
 import { earlierConnections, type RecoveryDeps, recoverFrom } from "./sse-recovery.ts";
 import { createSseServer } from "./sse-server.ts";
@@ -84,11 +82,6 @@ export function sseHandler(
     const retirement = setTimeout(() => connection.retire(), lifetimeMs);
     retirement.unref();
     whenEnded.push(() => clearTimeout(retirement));
-    if (!context.seesDisconnect) {
-      const ping = (timeout: number) =>
-        server.request({ method: "ping" }, EmptyResultSchema, { timeout });
-      whenEnded.push(watchForSilence(ping, () => body.abandon()));
-    }
     if (state.initialize !== undefined) transport.replayInitialize(state.initialize);
     body.endWith(context.disconnected);
     void recoverFrom(deps, earlier, connection);

@@ -5,6 +5,7 @@ export const METRICS = {
   "mcp.sign_ins": { kind: "counter", unit: "{sign-in}" },
   "mcp.refreshes": { kind: "counter", unit: "{refresh}" },
   "mcp.tool_calls": { kind: "counter", unit: "{call}" },
+  "mcp.headers_ignored": { kind: "counter", unit: "{request}" },
 } as const satisfies Record<string, { kind: "gauge" | "histogram" | "counter"; unit: string }>;
 
 type Metric = keyof typeof METRICS;

@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { MemoryRateLimiter } from "../../shared/http/rate-limiter.ts";
+import { systemClock } from "../../shared/clock.ts";
+import { ConcurrencyGate } from "../../shared/http/concurrency-gate.ts";
 import { endpoint, type EndpointOptions } from "../../shared/http/endpoint.ts";
 import { createContext } from "../support/request-context.ts";
 
@@ -7,6 +9,7 @@ const PUBLIC = {
   loopback: false,
   allowedOrigins: new Set(["https://mcp.example.com", "https://inspector.example"]),
   rateLimiter: new MemoryRateLimiter(1),
+  gate: new ConcurrencyGate({ clock: systemClock, factor: 1 }),
 };
 const LOCAL = { ...PUBLIC, loopback: true };
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { EntraError } from "../../shared/entra/entra.ts";
 import { MemoryRateLimiter } from "../../shared/http/rate-limiter.ts";
+import { systemClock } from "../../shared/clock.ts";
+import { ConcurrencyGate } from "../../shared/http/concurrency-gate.ts";
 import { endpoint } from "../../shared/http/endpoint.ts";
 import { errorResponse, type Surface } from "../../shared/http/error-response.ts";
 import { HttpError, PageError } from "../../shared/http/errors.ts";
@@ -24,6 +26,7 @@ describe.each(SURFACES)("an error on the %s surface", (surface) => {
       loopback: false,
       allowedOrigins: new Set<string>(),
       rateLimiter: new MemoryRateLimiter(1),
+      gate: new ConcurrencyGate({ clock: systemClock, factor: 1 }),
     };
     const handler = endpoint(policy, { surface, cors: "none", methods });
     const response = await handler(new Request("https://mcp.example.com"), context);
@@ -47,6 +50,7 @@ describe.each(SURFACES)("an error on the %s surface", (surface) => {
       loopback: false,
       allowedOrigins: new Set<string>(),
       rateLimiter: new MemoryRateLimiter(1),
+      gate: new ConcurrencyGate({ clock: systemClock, factor: 1 }),
     };
     const handler = endpoint(policy, { surface, cors: "none", methods });
     const request = new Request("https://mcp.example.com");

@@ -1,18 +1,32 @@
 import { describe, expect, it } from "vitest";
-import { callerAddress, LIMITS, MemoryRateLimiter } from "../../shared/http/rate-limiter.ts";
+import { ConcurrencyGate } from "../../shared/http/concurrency-gate.ts";
+import { endpoint } from "../../shared/http/endpoint.ts";
+import { callerKey, LIMITS, MemoryRateLimiter } from "../../shared/http/rate-limiter.ts";
+import { createContext } from "../support/request-context.ts";
 import { createTestApp } from "../support/test-app.ts";
+import { TestClock } from "../support/test-clock.ts";
 
-describe("callerAddress", () => {
-  it.each([
-    ["203.0.113.7", "203.0.113.7"],
-    ["203.0.113.7:50123", "203.0.113.7"],
-    ["198.51.100.1, 203.0.113.7:443", "203.0.113.7"],
-    ["[2001:db8::1]:443", "2001:db8::1"],
-    ["2001:db8::1", "2001:db8::1"],
-    ["", "unknown"],
-  ])("reads the last hop of %j without its port", (header, address) => {
-    const headers: Record<string, string> = header === "" ? {} : { "x-forwarded-for": header };
-    expect(callerAddress(new Request("http://localhost/", { headers }))).toBe(address);
+const key = (headers: Record<string, string>, address?: string, url = "https://x/callback") =>
+  callerKey(new Request(url, { headers }), { address });
+
+describe("whom a call is counted with", () => {
+  it("is its address, whatever else it brings", () => {
+    expect(key({ cookie: "a=1", authorization: "Bearer x" }, "203.0.113.7")).toBe("203.0.113.7");
+  });
+
+  it("is what it holds, where no address is sure, and never in clear", () => {
+    const held = [
+      key({ authorization: "Basic c2VjcmV0" }),
+      key({ cookie: "__Host-csrf=secret" }),
+      key({}, undefined, "https://x/callback?state=secret"),
+    ];
+    expect(new Set(held).size).toBe(3);
+    for (const one of held) expect(one).toMatch(/^[\w-]{43}$/);
+    expect(key({ cookie: "__Host-csrf=secret" })).toBe(held[1]);
+  });
+
+  it("is nobody where it holds nothing: nobody can be locked out by somebody else", () => {
+    expect(key({ "x-forwarded-for": "203.0.113.7", "client-ip": "203.0.113.7" })).toBeUndefined();
   });
 });
 
@@ -60,5 +74,49 @@ describe("an endpoint beyond its limit", () => {
     const response = await fetch(`${baseUrl}${path}`, { method });
     expect(response.status).toBe(429);
     expect(response.headers.get("content-type")).toContain("text/html");
+  });
+});
+
+describe("callers whose address nobody vouches for", () => {
+  /** One call a minute, one at once. */
+  const factor = 0.0001;
+  const limit = { name: "register", perMinute: 900 };
+
+  function setUp(answer: () => Promise<Response>) {
+    const policy = {
+      loopback: false,
+      allowedOrigins: new Set<string>(),
+      rateLimiter: new MemoryRateLimiter(factor),
+      gate: new ConcurrencyGate({ clock: new TestClock(), factor }),
+    };
+    const options = { surface: "oauth", cors: "any", methods: { POST: answer }, limit } as const;
+    const handler = endpoint(policy, options);
+    return async (headers: Record<string, string> = {}) => {
+      const request = new Request("https://x/register", { method: "POST", headers });
+      return (await handler(request, { ...createContext().context, address: undefined })).status;
+    };
+  }
+
+  it("are not counted together: one who calls often locks nobody out", async () => {
+    const call = setUp(async () => new Response());
+    for (let n = 0; n < 20; n++) expect(await call()).toBe(200);
+  });
+
+  it("are counted by what they hold, and so one by one", async () => {
+    const call = setUp(async () => new Response());
+    expect(await call({ authorization: "Basic YTpi" })).toBe(200);
+    expect(await call({ authorization: "Basic YTpi" })).toBe(429);
+    expect(await call({ authorization: "Basic YTpj" })).toBe(200);
+    expect(await call()).toBe(200);
+  });
+
+  it("wait for each other, and are told to come back where the wait is too long", async () => {
+    const held = Promise.withResolvers<Response>();
+    const call = setUp(() => held.promise);
+    const first = call();
+    expect(await call()).toBe(429);
+    const waiting = call();
+    held.resolve(new Response());
+    expect([await first, await waiting]).toEqual([200, 200]);
   });
 });

@@ -4,10 +4,12 @@ import { recorder } from "./redaction/recorder.ts";
 
 /** A client that takes all that is sent to it, and whose going away would be seen. */
 export const QUICK_READER = {
-  seesDisconnect: true,
   backlog: () => 0,
   cut: () => undefined,
 };
+
+/** Where the callers of tests are. */
+export const LOCAL_ADDRESS = "127.0.0.1";
 
 /** The context of a call, with what it logged. */
 export function createContext(requestId = "request-1") {
@@ -20,6 +22,7 @@ export function createContext(requestId = "request-1") {
       recorder.line(line);
     }),
     disconnected: controller.signal,
+    address: LOCAL_ADDRESS,
     ...QUICK_READER,
   };
   return { context, lines, disconnect: () => controller.abort() };

@@ -15,7 +15,7 @@ import { ROOT } from "../../tools/stack/command-line.ts";
 import { FakeDocuments } from "./fake-documents.ts";
 import { recordedLog } from "./recorded-log.ts";
 import { recorder } from "./redaction/recorder.ts";
-import { QUICK_READER } from "./request-context.ts";
+import { LOCAL_ADDRESS, QUICK_READER } from "./request-context.ts";
 import { TestClock } from "./test-clock.ts";
 import type { Fetch } from "./user-agent.ts";
 import { handlerName } from "./handler-name.ts";
@@ -110,8 +110,10 @@ async function route(
   const handler = app.handlers[handlerName(target.pathname)];
   const disconnected = init.signal ?? new AbortController().signal;
   const { signal: _, ...rest } = init;
-  const context = { requestId: `r${++requests}`, log, disconnected, ...QUICK_READER };
-  const response = await handler(new Request(target, rest), context);
+  const request = new Request(target, rest);
+  const address = request.headers.get(app.config.clientAddressHeader ?? "") ?? LOCAL_ADDRESS;
+  const context = { requestId: `r${++requests}`, log, disconnected, address, ...QUICK_READER };
+  const response = await handler(request, context);
   recorder.exchange(rest, response);
   return response;
 }

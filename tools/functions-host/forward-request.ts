@@ -49,13 +49,18 @@ export function workerConnections(): Agent {
  * set over whatever the caller sent. A client that goes away ends the forwarded request at once, which is how the
  * worker learns of it.
  *
+ * @param body What was read of it before, whole; otherwise it is still to come.
  * @see README.md, "The worker's contract": a request
  */
 export function forwardRequest(
   incoming: IncomingMessage,
   response: ServerResponse,
   target: ForwardTarget,
-  { path, invocationId }: { path: string; invocationId: string },
+  {
+    path,
+    invocationId,
+    body,
+  }: { path: string; invocationId: string; body: Uint8Array | undefined },
 ): void {
   const outgoing = httpRequest({
     agent: target.agent,
@@ -90,6 +95,10 @@ export function forwardRequest(
     clearTimeout(idle);
     if (!response.writableFinished) outgoing.destroy();
   });
+  if (body !== undefined) {
+    outgoing.end(body);
+    return;
+  }
   // The head leaves before the body has begun, as YARP flushes it: the worker may answer without the body.
   if (hasBody(incoming)) outgoing.flushHeaders();
   incoming.pipe(outgoing);

@@ -24,6 +24,7 @@ const listener = createFront({
   httpUri: new URL(data.httpUri),
   isHomepageDisabled: data.isHomepageDisabled,
   recordsTraces: data.recordsTraces,
+  bodyLimitBytes: data.bodyLimitBytes,
   activityTimeoutMs: data.activityTimeoutMs,
   onActivity: () => {
     activity += 1;

@@ -1,8 +1,15 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { isIPv6 } from "node:net";
 import { forwardRequest, workerConnections } from "./forward-request.ts";
 import { httpInvocation } from "./http-invocation.ts";
 import type { Invocation } from "./invoke.ts";
+import { readLengthBody } from "./read-body.ts";
 import { decodePath, encodePath } from "./request-path.ts";
 import type { Router } from "./router.ts";
 
@@ -13,6 +20,8 @@ export interface FrontOptions {
   /** `AzureWebJobsDisableHomepage`: without it the host's own page hides a function at `/`. */
   readonly isHomepageDisabled: boolean;
   readonly recordsTraces: boolean;
+  /** `FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`: a longer body is an empty 500. */
+  readonly bodyLimitBytes: number;
   readonly activityTimeoutMs: number;
   /** Told of everything that comes from the worker. */
   readonly onActivity: () => void;
@@ -38,6 +47,10 @@ export function createFront(options: FrontOptions): RequestListener {
     onActivity: options.onActivity,
   };
   return (request, response) => {
+    serve(request, response).catch(() => response.destroy());
+  };
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [rawPath = "", query = ""] = splitTarget(request.url ?? "");
     const path = rawPath.startsWith("/") ? decodePath(rawPath) : undefined;
     if (path === undefined) {
@@ -56,14 +69,25 @@ export function createFront(options: FrontOptions): RequestListener {
         .end();
       return;
     }
-    const invocation = httpInvocation(request, query, match, options);
+    if (hasImpossiblePort(request.headers.host)) {
+      response.writeHead(500, { "content-length": 0 }).end();
+      return;
+    }
+    const body = await readLengthBody(request, options.bodyLimitBytes);
+    if (body === "too large") {
+      response.writeHead(500, { "content-length": 0, connection: "close" }).end();
+      request.resume();
+      return;
+    }
+    const invocation = httpInvocation(request, { query, body }, match, options);
     options.invoke(invocation);
     const forwardedPath = encodePath(path) + (request.url?.includes("?") ? `?${query}` : "");
     forwardRequest(request, response, target, {
       path: forwardedPath,
       invocationId: invocation.invocationId,
+      body,
     });
-  };
+  }
 }
 
 /**
@@ -112,6 +136,11 @@ function listen(listener: RequestListener, address: string, port: number): Promi
       resolve(server);
     });
   });
+}
+
+/** The host writes down the address of each call, and fails with a port that there cannot be. */
+function hasImpossiblePort(host: string | undefined): boolean {
+  return Number(/:(\d+)$/.exec(host ?? "")?.[1] ?? 0) > 65_535;
 }
 
 function portOf(server: Server): number {

@@ -1,17 +1,19 @@
 import type { IncomingMessage } from "node:http";
-import { createInvocationId, type Invocation, type TypedData } from "./invoke.ts";
+import { createInvocationId, type Invocation } from "./invoke.ts";
 import type { RouteMatch } from "./router.ts";
 import { newTraceParent } from "./trace-parent.ts";
+import { triggerMetadata } from "./trigger-metadata.ts";
 
 /**
- * The invocation that the host sends to the worker beside the forwarded request: `Headers`, `Query` and each route
- * parameter as trigger metadata. The library takes the headers and the parameters from here.
+ * The invocation that the host sends to the worker beside the forwarded request. The library takes the headers and
+ * the parameters of its request from the trigger metadata in it.
  *
+ * @param body A body that came with a length, read whole.
  * @see README.md, "The worker's contract": a request
  */
 export function httpInvocation(
   request: IncomingMessage,
-  query: string,
+  { query, body }: { query: string; body: Uint8Array | undefined },
   { functionName, params }: RouteMatch,
   { recordsTraces }: { recordsTraces: boolean },
 ): Invocation {
@@ -20,11 +22,7 @@ export function httpInvocation(
     functionName,
     invocationId: createInvocationId(),
     triggerData: { string: "" },
-    triggerMetadata: {
-      ...asStrings(params),
-      Headers: { json: JSON.stringify(headers) },
-      Query: { json: JSON.stringify(queryParameters(query)) },
-    },
+    triggerMetadata: triggerMetadata({ headers, query, routeParameters: params, body }),
     traceParent: newTraceParent(recordsTraces, headers["traceparent"]),
     traceState: headers["tracestate"] ?? "",
   };
@@ -34,15 +32,4 @@ export function httpInvocation(
 function joinedHeaders({ headersDistinct }: IncomingMessage): Record<string, string> {
   const entries = Object.entries(headersDistinct);
   return Object.fromEntries(entries.map(([name, values = []]) => [name, values.join(",")]));
-}
-
-function asStrings(values: Readonly<Record<string, string>>): Record<string, TypedData> {
-  const entries = Object.entries(values);
-  return Object.fromEntries(entries.map(([name, value]) => [name, { string: value }]));
-}
-
-function queryParameters(query: string): Record<string, string> {
-  const parameters = new URLSearchParams(query);
-  const names = [...new Set(parameters.keys())];
-  return Object.fromEntries(names.map((name) => [name, parameters.getAll(name).join(",")]));
 }

@@ -15,6 +15,8 @@ import { readAppSettings, type AppSettings } from "./settings.ts";
 import { startFront, type Front } from "./start-front.ts";
 import { startTimers, type Timers } from "./timers.ts";
 
+const DEFAULT_BODY_LIMIT_BYTES = 104_857_600;
+
 // The process of one instance: the app with its library, and the front or the timers before it.
 
 const report = (message: InstanceReport): void => {
@@ -58,6 +60,7 @@ async function start({ root, role, port, activityTimeoutMs, due }: InstanceConfi
         httpUri: app.httpUri.href,
         recordsTraces: settings.recordsTraces,
         isHomepageDisabled: process.env["AzureWebJobsDisableHomepage"]?.toLowerCase() === "true",
+        bodyLimitBytes: bodyLimit(process.env["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]),
         activityTimeoutMs,
         port,
       },
@@ -163,6 +166,12 @@ function obey(
       (error: unknown) => report({ type: "ran", id, error: String(error) }),
     );
   });
+}
+
+/** `ScriptConstants.DefaultMaxRequestBodySize` of the host, unless its setting says otherwise. */
+function bodyLimit(setting: string | undefined): number {
+  const bytes = Number(setting);
+  return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : DEFAULT_BODY_LIMIT_BYTES;
 }
 
 function logFaults({ http, others }: AppFunctions, settings: AppSettings, log: Log): void {

@@ -9,6 +9,7 @@ export interface FrontData {
   readonly httpUri: string;
   readonly isHomepageDisabled: boolean;
   readonly recordsTraces: boolean;
+  readonly bodyLimitBytes: number;
   readonly activityTimeoutMs: number;
   readonly port: number;
 }

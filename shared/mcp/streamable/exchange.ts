@@ -1,5 +1,5 @@
 import type { JSONRPCMessage, RequestId } from "@modelcontextprotocol/server";
-import type { ClientConnection } from "../../http/invocation-responses.ts";
+import type { ClientConnection } from "../../http/client-connection.ts";
 import {
   BACKLOG_LIMIT_BYTES,
   EVENT_STREAM_HEADERS,

@@ -151,11 +151,6 @@ export class McpSession implements Connection {
     return true;
   }
 
-  /** Asks the client whether it is there. @throws where it does not say so in time */
-  async ping(timeout: number): Promise<void> {
-    await this.#server.server.request({ method: "ping" }, { timeout });
-  }
-
   wants(uri: string): boolean {
     return this.streaming && this.state.subscriptions.includes(uri);
   }

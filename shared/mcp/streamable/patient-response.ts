@@ -1,4 +1,4 @@
-import type { ClientConnection } from "../../http/invocation-responses.ts";
+import type { ClientConnection } from "../../http/client-connection.ts";
 import { EVENT_STREAM_HEADERS, EventStreamBody } from "../event-stream-body.ts";
 import type { CallsInProgress } from "./calls-in-progress.ts";
 

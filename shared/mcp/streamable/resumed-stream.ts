@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import type { ClientConnection } from "../../http/invocation-responses.ts";
+import type { ClientConnection } from "../../http/client-connection.ts";
 import type { Log } from "../../log.ts";
 import type { Instances } from "../../relay/instances.ts";
 import type { Lease } from "../../relay/lease.ts";

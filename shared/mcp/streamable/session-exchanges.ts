@@ -1,5 +1,5 @@
 import type { RequestId } from "@modelcontextprotocol/server";
-import type { ClientConnection } from "../../http/invocation-responses.ts";
+import type { ClientConnection } from "../../http/client-connection.ts";
 import { type Random, randomId } from "../../random.ts";
 import { formatEventId } from "./event-id.ts";
 import { Exchange, type ResumableStream } from "./exchange.ts";

@@ -2,7 +2,6 @@ import type { RequestContext } from "../../http/context.ts";
 import type { Station } from "../../relay/station.ts";
 import { StorageUnavailable } from "../../storage/store.ts";
 import type { ConnectionRow } from "../connection-rows.ts";
-import { watchForSilence } from "../silent-client.ts";
 import { retryAfter, streamLifetime } from "../stream-lifetime.ts";
 import type { McpSession, McpSessionDeps } from "./mcp-session.ts";
 import { SessionNotFound } from "./session-not-found.ts";
@@ -59,23 +58,15 @@ function hold(
   primed: boolean,
   context: RequestContext,
 ): StandaloneStream {
-  let stopAsking: (() => void) | undefined;
   const stream = new StandaloneStream(context, {
     primed,
     lifetimeMs: streamLifetime(deps.streamLifetimeSeconds, deps.random),
     retryMs: () => retryAfter(deps.random),
     onEnd: (ended) => {
-      stopAsking?.();
       if (session.release(ended)) void forgetHolder(deps, session);
     },
   });
   session.hold(stream);
-  if (!context.seesDisconnect) {
-    stopAsking = watchForSilence(
-      (timeout) => session.ping(timeout),
-      () => stream.abandon(),
-    );
-  }
   return stream;
 }
 

@@ -1,5 +1,5 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
-import type { ClientConnection } from "../../http/invocation-responses.ts";
+import type { ClientConnection } from "../../http/client-connection.ts";
 import { EVENT_STREAM_HEADERS, EventStreamBody } from "../event-stream-body.ts";
 
 /**
@@ -50,10 +50,5 @@ export class StandaloneStream {
   /** @param retryMs When the client may come back; left out where another stream has taken its place. */
   end(retryMs?: number): void {
     this.#body.end(retryMs);
-  }
-
-  /** The client has gone. */
-  abandon(): void {
-    this.#body.abandon();
   }
 }

@@ -135,6 +135,35 @@ describe("a request", () => {
     expect(headers["x-forwarded-for"]).toBe("203.0.113.9");
   });
 
+  test("its metadata, and so the headers that the library reads, are the caller's to write", async () => {
+    const headers = { cookie: "a=1", "content-type": "text/plain" };
+    const forged = encodeURIComponent(JSON.stringify({ cookie: "a=2" }));
+    const query = await inspect("GET", `/inspect/a?Headers=${forged}`, { headers });
+    expect(query.headers).toEqual({ cookie: "a=2" });
+    const body = JSON.stringify({ Headers: { cookie: "a=3" } });
+    const length = { ...headers, "content-length": String(body.length) };
+    const member = await inspect("POST", "/inspect/a", { headers: length, body });
+    expect(member).toMatchObject({ headers: { cookie: "a=3" }, body });
+    expect((await inspect("GET", "/inspect/a?headers=x", { headers })).headers).toEqual({});
+    // Neither of these writes anything.
+    const chunked = { ...headers, "transfer-encoding": "chunked" };
+    expect((await inspect("POST", "/inspect/a", { headers: chunked, body })).headers).toMatchObject(
+      { cookie: "a=1" },
+    );
+  });
+
+  test("metadata that no header may have leaves the caller without an answer", async () => {
+    const bad = encodeURIComponent(JSON.stringify({ "bad name": "x" }));
+    const request = httpRequest(`${running.url}/inspect/a?Headers=${bad}`, { agent: false });
+    const answered = new Promise((resolve) => request.on("response", () => resolve(true)));
+    request.on("error", () => undefined);
+    request.end();
+    await eventually(() => running.lines.find((line) => line.includes("bad name")));
+    const later = new Promise((resolve) => setTimeout(() => resolve(false), 150));
+    expect(await Promise.race([answered, later])).toBe(false);
+    request.destroy();
+  });
+
   test("the URL is built from the forwarded host and scheme, which the host sets itself", async () => {
     const { url, forwarded } = await inspect("GET", "/inspect/a?b=%2F&b=2", {
       headers: {
@@ -149,6 +178,11 @@ describe("a request", () => {
       "x-forwarded-host": "other.example:8080",
       "x-forwarded-proto": "http",
     });
+  });
+
+  test("a port in Host that there cannot be is an empty 500", async () => {
+    const answer = await send(running.url, "GET", "/pod", { headers: { host: "x:99999" } });
+    expect(answer).toMatchObject({ status: 500, body: "" });
   });
 
   test("%2F stays encoded in a parameter and is escaped again in the URL", async () => {
@@ -289,7 +323,7 @@ describe("a stream", () => {
     const request = httpRequest(`${running.url}/upload`, {
       agent: false,
       method: "POST",
-      headers: { "content-length": 10_000_000 },
+      headers: { "transfer-encoding": "chunked" },
     });
     request.on("error", () => undefined);
     request.write(new Uint8Array(100_000), () => setTimeout(() => request.destroy(), 50));

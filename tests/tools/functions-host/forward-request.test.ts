@@ -32,7 +32,11 @@ async function forwardTo(worker: string, activityTimeoutMs = 5_000): Promise<str
     onActivity: () => undefined,
   };
   return listen((request, response) =>
-    forwardRequest(request, response, target, { path: request.url ?? "", invocationId: "id-1" }),
+    forwardRequest(request, response, target, {
+      path: request.url ?? "",
+      invocationId: "id-1",
+      body: undefined,
+    }),
   );
 }
 

@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { ClientConnection } from "../../../shared/http/invocation-responses.ts";
+import type { ClientConnection } from "../../../shared/http/client-connection.ts";
 
 /** A handler on Web types, with what it may know of the connection. */
 export type WebHandler = (
@@ -58,7 +58,6 @@ function connectionOf(outgoing: ServerResponse): ClientConnection {
   });
   return {
     disconnected: gone.signal,
-    seesDisconnect: true,
     backlog: () => outgoing.writableLength,
     cut: () => {
       outgoing.destroy();

@@ -62,7 +62,8 @@ const commands = {
 function mounted(app: App, store: CountingStore): WebHandler {
   return (request, connection, requestId) => {
     const name = handlerName(new URL(request.url).pathname);
-    return store.during(name, () => app.handlers[name](request, { requestId, log, ...connection }));
+    const context = { requestId, log, address: "127.0.0.1", ...connection };
+    return store.during(name, () => app.handlers[name](request, context));
   };
 }
 

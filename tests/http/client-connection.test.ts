@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { get, type ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { clientConnection } from "../../shared/http/invocation-responses.ts";
+import { clientConnection } from "../../shared/http/client-connection.ts";
+import { takeExchange } from "../../shared/http/exchanges.ts";
 import { type LocalServer, startLocalServer } from "../support/local-server.ts";
 
 let server: LocalServer;
@@ -25,12 +26,19 @@ async function forward(invocationId: string) {
   return { client, response };
 }
 
+/** What a handler is told of the connection of its call. */
+function connectionOf(invocationId: string) {
+  const exchange = takeExchange(invocationId);
+  if (exchange === undefined) throw new Error("the request was not seen");
+  return clientConnection(exchange.response);
+}
+
 describe("the end of a client's connection", () => {
   it("aborts the signal of its own invocation, and no other", async () => {
     const gone = await forward("gone");
     const stays = await forward("stays");
-    const signal = clientConnection("gone").disconnected;
-    const other = clientConnection("stays").disconnected;
+    const signal = connectionOf("gone").disconnected;
+    const other = connectionOf("stays").disconnected;
     expect(signal.aborted).toBe(false);
     gone.response.write("data");
     gone.client.destroy();
@@ -42,7 +50,7 @@ describe("the end of a client's connection", () => {
 
   it("is no disconnect when the response has ended as it should", async () => {
     const { client, response } = await forward("ends");
-    const signal = clientConnection("ends").disconnected;
+    const signal = connectionOf("ends").disconnected;
     const closed = once(response, "close");
     response.end("done");
     const [answer] = (await once(client, "response")) as [NodeJS.ReadableStream];
@@ -56,7 +64,7 @@ describe("the end of a client's connection", () => {
     const closed = once(response, "close");
     client.destroy();
     await closed;
-    expect(clientConnection("early").disconnected.aborted).toBe(true);
+    expect(connectionOf("early").disconnected.aborted).toBe(true);
   });
 
   it("is no disconnect where the response had ended before anybody asked", async () => {
@@ -66,22 +74,14 @@ describe("the end of a client's connection", () => {
     const [answer] = (await once(client, "response")) as [NodeJS.ReadableStream];
     answer.resume();
     await closed;
-    expect(clientConnection("over").disconnected.aborted).toBe(false);
-  });
-
-  it("never comes for an invocation whose request is not known", () => {
-    const { disconnected, seesDisconnect, backlog } = clientConnection("unknown");
-    expect(disconnected.aborted).toBe(false);
-    expect(seesDisconnect).toBe(false);
-    expect(backlog()).toBe(0);
+    expect(connectionOf("over").disconnected.aborted).toBe(false);
   });
 });
 
 describe("a client that does not read", () => {
   it("leaves a backlog that can be seen, and can be cut off", async () => {
     const { client, response } = await forward("slow");
-    const { backlog, cut, seesDisconnect } = clientConnection("slow");
-    expect(seesDisconnect).toBe(true);
+    const { backlog, cut } = connectionOf("slow");
     const block = Buffer.alloc(1024 * 1024);
     for (let n = 0; n < 32; n++) response.write(block);
     const [answer] = (await once(client, "response")) as [NodeJS.ReadableStream];
