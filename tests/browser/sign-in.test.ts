@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { ACCOUNTS } from "../../tools/entra/directory.ts";
-import { startBrowser } from "../support/browser.ts";
+import { newContext, startBrowser } from "../support/browser.ts";
 import { type ClientSite, startClientSite } from "../support/client-site.ts";
 import { type LocalStack, startLocalStack } from "../support/local-stack.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
@@ -26,7 +26,7 @@ describe.runIf(browser !== undefined)("a person in a real browser", () => {
     await client.register({ redirect_uris: [site.redirectUri] });
   }, 60_000);
   beforeEach(async () => {
-    context = await newContext();
+    context = await newContext(browser);
     page = await context.newPage();
   });
   afterEach(() => context.close());
@@ -66,7 +66,7 @@ describe.runIf(browser !== undefined)("a person in a real browser", () => {
     await pick(page, "alice");
     await expectBackAtClient(page);
     await expectCodeOf("alice", "remembered-2");
-    const elsewhere = await newContext();
+    const elsewhere = await newContext(browser);
     const other = await elsewhere.newPage();
     await other.goto(authorizationUrl("remembered-3"));
     expect(await other.getByRole("button", { name: "Allow" }).count()).toBe(1);
@@ -172,7 +172,7 @@ describe.runIf(browser !== undefined)("a person in a real browser", () => {
     await allow(page);
     const callback = await interceptWayBack(page);
 
-    const elsewhere = await newContext();
+    const elsewhere = await newContext(browser);
     const stranger = await elsewhere.newPage();
     const response = await stranger.goto(callback);
     expect(response?.status()).toBe(400);
@@ -260,13 +260,6 @@ describe.runIf(browser !== undefined)("a person in a real browser", () => {
     await connection.close();
   }
 });
-
-async function newContext(): Promise<BrowserContext> {
-  if (browser === undefined) throw new Error("no browser");
-  const created = await browser.newContext();
-  created.setDefaultTimeout(10_000);
-  return created;
-}
 
 async function pick(tab: Page, account: Account): Promise<void> {
   await tab.locator(`button[name="account"][value="${account}"]`).click();

@@ -1,6 +1,6 @@
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { startBrowser } from "../support/browser.ts";
+import { newContext, startBrowser } from "../support/browser.ts";
 import { type ClientSite, startClientSite } from "../support/client-site.ts";
 import { type LocalStack, startLocalStack } from "../support/local-stack.ts";
 import { OAuthTestClient } from "../support/oauth-client.ts";
@@ -25,8 +25,8 @@ describe.runIf(browser !== undefined)("a person who opens what an attacker has p
     [stack, site] = await Promise.all([startLocalStack(), startClientSite()]);
     client = new OAuthTestClient(stack.baseUrl, fetch);
     await client.register({ redirect_uris: [site.redirectUri], client_name: "Prize draw" });
-    attacker = await newContext();
-    victim = await newContext();
+    attacker = await newContext(browser);
+    victim = await newContext(browser);
   }, 60_000);
   afterAll(async () => {
     await browser?.close();
@@ -59,7 +59,7 @@ describe.runIf(browser !== undefined)("a person who opens what an attacker has p
 
   it("with the attacker's form on another site, approves nothing", async () => {
     // One that remembers nothing, and so is shown the form.
-    const fresh = await newContext();
+    const fresh = await newContext(browser);
     const own = await fresh.newPage();
     await own.goto(authorizationUrl("form"));
     const fields = await hiddenFields(own);
@@ -94,13 +94,6 @@ describe.runIf(browser !== undefined)("a person who opens what an attacker has p
     return cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
   }
 });
-
-async function newContext(): Promise<BrowserContext> {
-  if (browser === undefined) throw new Error("no browser");
-  const created = await browser.newContext();
-  created.setDefaultTimeout(10_000);
-  return created;
-}
 
 async function hiddenFields(page: Page): Promise<Record<string, string>> {
   const inputs = await page.locator('form input[type="hidden"]').all();

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Browser, chromium, type Response } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Response } from "playwright-core";
 import { recorder } from "./redaction/recorder.ts";
 
 const SYSTEM_CHROMIUM = "/usr/bin/chromium";
@@ -23,6 +23,14 @@ export async function startBrowser(): Promise<Browser | undefined> {
     console.warn(`SKIPPED: the browser tests, for no Chromium starts here. ${reason}`);
     return undefined;
   }
+}
+
+/** A person's browser that has never been anywhere, and waits ten seconds at most for what should be there. */
+export async function newContext(browser: Browser | undefined): Promise<BrowserContext> {
+  if (browser === undefined) throw new Error("no browser");
+  const context = await browser.newContext();
+  context.setDefaultTimeout(10_000);
+  return context;
 }
 
 /** What a real browser is handed passes no test by. */

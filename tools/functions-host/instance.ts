@@ -15,9 +15,10 @@ import { readAppSettings, type AppSettings } from "./settings.ts";
 import { startFront, type Front } from "./start-front.ts";
 import { startTimers, type Timers } from "./timers.ts";
 
-const DEFAULT_BODY_LIMIT_BYTES = 104_857_600;
-
 // The process of one instance: the app with its library, and the front or the timers before it.
+
+/** `ScriptConstants.DefaultMaxRequestBodySize` of the host. */
+const DEFAULT_BODY_LIMIT_BYTES = 104_857_600;
 
 const report = (message: InstanceReport): void => {
   process.send?.(message);
@@ -168,7 +169,7 @@ function obey(
   });
 }
 
-/** `ScriptConstants.DefaultMaxRequestBodySize` of the host, unless its setting says otherwise. */
+/** The longest body that the host takes, unless its setting says otherwise. */
 function bodyLimit(setting: string | undefined): number {
   const bytes = Number(setting);
   return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : DEFAULT_BODY_LIMIT_BYTES;
